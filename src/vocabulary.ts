@@ -1,0 +1,131 @@
+// The words that events, request bodies and table rows share: identifiers, times, texts and every enum of the domain, as
+// zod schemas. What a schema here lets through, both stores can keep.
+import { z } from 'zod';
+
+// Identifiers, lower-cased as Postgres gives them back, so that two spellings of one id are equal.
+export const uuid = z.uuid().toLowerCase();
+/** The kind that sorts by time of making (RFC 9562 section 5.7): what a client that names a new entity itself has to bring. */
+export const uuidV7 = z.uuidv7().toLowerCase();
+
+const STORED_INSTANT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** A point in time as Daybook keeps it: UTC, always three digits of a second, so that instants sort as text. */
+export const storedInstant = z.string().regex(STORED_INSTANT).meta({ format: 'date-time' });
+
+/** A point in time as anyone may write it (RFC 3339, the offset included), turned into the form that is kept. */
+export const instant = z
+  .string()
+  .meta({ format: 'date-time' })
+  .transform((text, context) => {
+    const kept = RFC_3339.test(text) ? utcMilliseconds(text) : undefined;
+    if (kept !== undefined) return kept;
+    context.addIssue({ code: 'custom', message: 'must be an RFC 3339 date-time with an offset, such as 2026-11-24T07:08:03Z' });
+    return z.NEVER;
+  })
+  .pipe(storedInstant);
+
+function utcMilliseconds(text: string): string | undefined {
+  try {
+    const kept = Temporal.Instant.from(text).toString({ fractionalSecondDigits: 3 });
+    // An offset can lead out of the years 1 to 9999, which is all that both RFC 3339 and Postgres can say.
+    return STORED_INSTANT.test(kept) ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An IANA time zone by name, in the spelling of the registry. */
+export const timezone = z
+  .string()
+  .max(64)
+  .transform((name, context) => {
+    try {
+      // Temporal takes offsets and whole date-times for zones, too; a name begins with a letter.
+      if (/^[a-z][\w+/-]*$/i.test(name)) return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
+    } catch {}
+    context.addIssue({ code: 'custom', message: 'must be an IANA time zone, such as Europe/Vienna' });
+    return z.NEVER;
+  })
+  .pipe(z.string());
+
+/** A BCP 47 language tag in its canonical form. */
+export const locale = z
+  .string()
+  .max(100)
+  .transform((tag, context) => {
+    try {
+      const [canonical] = Intl.getCanonicalLocales(tag);
+      if (canonical !== undefined) return canonical;
+    } catch {}
+    context.addIssue({ code: 'custom', message: 'must be a BCP 47 language tag, such as en or de-AT' });
+    return z.NEVER;
+  })
+  .pipe(z.string());
+
+export const emailAddress = z.string().trim().pipe(z.email().max(254));
+export const color = z
+  .string()
+  .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #1f6feb')
+  .toLowerCase();
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+// Postgres keeps neither NUL nor half a surrogate pair, in text or in JSON.
+const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0');
+const UNSTORABLE = 'must not contain NUL or unpaired surrogates';
+
+/** Prose of any kind up to a length, kept as it was written. */
+export const text = (maximumLength: number) => z.string().max(maximumLength).refine(isStorable, UNSTORABLE);
+/** What names something: not blank, without space around it. */
+const label = (maximumLength: number) => z.string().trim().min(1).max(maximumLength).refine(isStorable, UNSTORABLE);
+export const title = label(500);
+export const name = label(200);
+
+/** An object of whatever JSON its author likes. */
+export const jsonObject = z
+  .record(z.string(), z.json())
+  .refine((object) => isStorable(JSON.stringify(object, (_, value) => (typeof value === 'string' ? checked(value) : value))), UNSTORABLE);
+
+// JSON.stringify would write what cannot be kept as an escape; a NUL in its place is seen.
+const checked = (value: string) => (isStorable(value) ? value : '');
+
+/** A mailbox as a header names it (RFC 5322 section 3.4). From outside, an address need not be a valid one. */
+export const mailbox = z.object({ name: z.string().nullable(), address: z.string() });
+
+export const userRole = z.enum(['user', 'admin']);
+export const userStatus = z.enum(['active', 'suspended', 'deleted']);
+
+export const sessionChannel = z.enum(['web', 'mobile', 'cli', 'voice', 'email', 'api']);
+export const sessionStatus = z.enum(['active', 'archived', 'ended']);
+
+export const messageRole = z.enum(['user', 'assistant', 'system', 'tool']);
+export const llmRequestStatus = z.enum(['pending', 'succeeded', 'failed', 'cancelled']);
+
+export const emailDirection = z.enum(['inbound', 'outbound']);
+export const emailFolder = z.enum(['inbox', 'sent', 'drafts', 'archive', 'spam', 'trash']);
+export const emailImportance = z.enum(['low', 'normal', 'high']);
+export const draftStatus = z.enum(['draft', 'scheduled', 'sending', 'sent', 'failed', 'unknown', 'discarded']);
+export const draftAuthor = z.enum(['user', 'assistant']);
+
+export const calendarEventStatus = z.enum(['confirmed', 'tentative', 'cancelled']);
+export const visibility = z.enum(['public', 'private', 'confidential']);
+export const transparency = z.enum(['opaque', 'transparent']);
+export const invitationRole = z.enum(['chair', 'required', 'optional', 'informational']);
+export const invitationResponse = z.enum(['needs_action', 'accepted', 'declined', 'tentative']);
+
+export const documentStatus = z.enum(['draft', 'active', 'archived']);
+
+export const taskStatus = z.enum(['todo', 'in_progress', 'blocked', 'done', 'cancelled']);
+export const taskPriority = z.enum(['none', 'low', 'medium', 'high', 'urgent']);
+export const taskSourceType = z.enum(['message', 'email']);
+
+export const entityType = z.enum(['user', 'session', 'message', 'email', 'draft', 'event', 'document', 'task', 'task_list']);
+export const relationshipAuthor = z.enum(['user', 'assistant', 'system']);
+
+/** Who did it: the person, the assistant on their behalf, Daybook by itself, or a service that is connected. */
+export const actor = z.enum(['user', 'assistant', 'system', 'integration']);
+/** On whose behalf a token speaks. */
+export const loginActor = z.enum(['user', 'assistant']);
+
+export const integrationDirection = z.enum(['inbound', 'outbound']);
+export const integrationStatus = z.enum(['succeeded', 'failed', 'retried', 'skipped']);
