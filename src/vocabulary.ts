@@ -76,10 +76,18 @@ const UNSTORABLE = 'must not contain NUL or unpaired surrogates';
 
 /** Prose of any kind up to a length, kept as it was written. */
 export const text = (maximumLength: number) => z.string().max(maximumLength).refine(isStorable, UNSTORABLE);
+/** As long as one event can well carry (a log takes 1 MiB at once). */
+export const longText = text(256 * 1024);
 /** What names something: not blank, without space around it. */
 const label = (maximumLength: number) => z.string().trim().min(1).max(maximumLength).refine(isStorable, UNSTORABLE);
 export const title = label(500);
 export const name = label(200);
+
+/** The value of an RRULE (RFC 5545 section 3.3.10), as far as its form goes. */
+export const recurrenceRule = z
+  .string()
+  .max(1_000)
+  .regex(/^(?=.*FREQ=)[A-Z]+=[^;=\s]+(?:;[A-Z]+=[^;=\s]+)*$/, 'must be a recurrence rule such as FREQ=WEEKLY;BYDAY=MO');
 
 /** An object of whatever JSON its author likes. */
 export const jsonObject = z
