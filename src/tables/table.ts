@@ -11,7 +11,7 @@ export type Table<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   readonly qualified: string;
   readonly row: z.ZodObject<Shape>;
   /** The columns of the primary key. */
-  readonly key: readonly (keyof Shape & string)[];
+  readonly key: readonly string[];
 };
 
 export type RowOf<T extends Table> = z.output<T['row']>;
