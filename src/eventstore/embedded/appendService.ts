@@ -1,0 +1,323 @@
+// The protocol's calls that change a stream: Append (one append a call), BatchAppend (any number on one call), Delete and
+// Tombstone. They turn messages into requests to the writer, and its outcomes into answers.
+
+import shared, { type UUID } from '@eventstore/db-client/generated/shared_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import messages, {
+  type AppendReq,
+  type AppendResp,
+  type DeleteReq,
+  type DeleteResp,
+  type TombstoneReq,
+  type TombstoneResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import type {
+  MethodDefinition,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServiceError,
+  sendUnaryData,
+} from '@grpc/grpc-js';
+import {
+  type AppendError,
+  type AppendOptions,
+  type AppendPart,
+  decodeAppendPart,
+  decodeEvent,
+  encodeError,
+  encodeSuccess,
+  idFromText,
+} from './batchAppend.ts';
+import { ANY, type ExpectedRevision, isMetastream, LAST_REVISION, NO_STREAM, type ProposedEvent, STREAM_EXISTS } from './events.ts';
+import {
+  invalidArgument,
+  isFailure,
+  maximumAppendSizeExceeded,
+  requiredMetadataPropertyMissing,
+  streamDeleted,
+  tooLate,
+  unavailable,
+  wrongExpectedVersion,
+} from './failures.ts';
+import type { EventLog } from './log.ts';
+import type { Outcome, WriteRequest } from './writer.ts';
+
+/** The most data of one append, in bytes: the real server's default. Like it, the log counts the events' data alone. */
+const maximumAppendSize = 1024 * 1024;
+
+/** A caller of the batch call that is this far ahead of its answers is read no further until it has some. */
+const maximumPendingBytes = 16 * 1024 * 1024;
+
+type Expectation = {
+  hasRevision(): boolean;
+  getRevision(): string;
+  hasNoStream(): boolean;
+  hasAny(): boolean;
+  hasStreamExists(): boolean;
+};
+
+function expectedOf(options: Expectation): ExpectedRevision {
+  if (options.hasRevision()) return Math.min(Number(options.getRevision()), LAST_REVISION);
+  if (options.hasNoStream()) return NO_STREAM;
+  if (options.hasStreamExists()) return STREAM_EXISTS;
+  if (options.hasAny()) return ANY;
+  throw invalidArgument('The expected revision is missing');
+}
+
+function streamOf(identifier: { getStreamName_asU8(): Uint8Array } | undefined): string {
+  const name = Buffer.from(identifier?.getStreamName_asU8() ?? []).toString();
+  if (name === '' || name === '$$') throw invalidArgument('The name of the stream is missing');
+  return name;
+}
+
+/** The failure of an outcome that has no answer of its own in the protocol. */
+function failureOf(
+  outcome: Exclude<Outcome, { is: 'written' }>,
+  operation: string,
+  stream: string,
+  expected: ExpectedRevision,
+): ServiceError {
+  if (outcome.is === 'deleted') return streamDeleted(stream);
+  if (outcome.is === 'wrong revision') return wrongExpectedVersion(operation, stream, expected, outcome.current);
+  if (outcome.is === 'too late') return tooLate();
+  return unavailable(outcome.reason);
+}
+
+// Append
+
+export const appendHandler =
+  (log: EventLog) =>
+  (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): void => {
+    let options: AppendReq.Options | undefined;
+    const events: ProposedEvent[] = [];
+    let size = 0;
+    let isOver = false;
+    const finish: sendUnaryData<AppendResp> = (error, response) => {
+      if (!isOver) answer(error, response);
+      isOver = true;
+    };
+    call.once('cancelled', () => {
+      isOver = true;
+    });
+    call.on('data', (part: AppendReq) => {
+      if (isOver) return;
+      options ??= part.getOptions();
+      const message = part.getProposedMessage();
+      if (!message) return;
+      try {
+        const event = proposedEvent(message);
+        size += event.data.length;
+        if (size > maximumAppendSize) throw maximumAppendSizeExceeded(maximumAppendSize);
+        events.push(event);
+      } catch (error) {
+        finish(asFailure(error));
+      }
+    });
+    call.on('end', () => {
+      if (isOver) return;
+      try {
+        if (!options) throw invalidArgument('The append has no options');
+        submitAppend(log, options, events, finish);
+      } catch (error) {
+        finish(asFailure(error));
+      }
+    });
+  };
+
+function submitAppend(log: EventLog, options: AppendReq.Options, events: ProposedEvent[], finish: sendUnaryData<AppendResp>): void {
+  const stream = streamOf(options.getStreamIdentifier());
+  const expected = expectedOf(options);
+  const answer = (outcome: Outcome) => {
+    if (outcome.is === 'written') finish(null, appended(outcome.revision, outcome.position));
+    else if (outcome.is === 'wrong revision') finish(null, notAppended(options, outcome.current));
+    else finish(failureOf(outcome, 'Append', stream, expected));
+  };
+  log.writer.submit({ stream, expected, change: { is: 'append', events }, answer });
+}
+
+function appended(revision: number, position: number): AppendResp {
+  const success = new messages.AppendResp.Success().setPosition(
+    new messages.AppendResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position)),
+  );
+  if (revision < 0) success.setNoStream(new shared.Empty());
+  else success.setCurrentRevision(String(revision));
+  return new messages.AppendResp().setSuccess(success);
+}
+
+function notAppended(options: AppendReq.Options, current: number): AppendResp {
+  const wrong = new messages.AppendResp.WrongExpectedVersion();
+  if (current < 0) wrong.setCurrentNoStream(new shared.Empty());
+  else wrong.setCurrentRevision(String(current));
+  if (options.hasRevision()) wrong.setExpectedRevision(options.getRevision());
+  else if (options.hasNoStream()) wrong.setExpectedNoStream(new shared.Empty());
+  else if (options.hasStreamExists()) wrong.setExpectedStreamExists(new shared.Empty());
+  else wrong.setExpectedAny(new shared.Empty());
+  return new messages.AppendResp().setWrongExpectedVersion(wrong);
+}
+
+function proposedEvent(message: AppendReq.ProposedMessage): ProposedEvent {
+  const properties = message.getMetadataMap();
+  const type = properties.get('type');
+  const contentType = properties.get('content-type');
+  if (!type) throw requiredMetadataPropertyMissing('type');
+  if (contentType === undefined) throw requiredMetadataPropertyMissing('content-type');
+  return {
+    id: idOf(message.getId()),
+    type,
+    isJson: contentType === 'application/json',
+    data: message.getData_asU8(),
+    metadata: message.getCustomMetadata_asU8(),
+  };
+}
+
+function idOf(id: UUID | undefined): Uint8Array {
+  const halves = id?.getStructured();
+  if (!halves) return idFromText(id?.getString() ?? '');
+  const out = Buffer.alloc(16);
+  out.writeBigInt64BE(BigInt(halves.getMostSignificantBits()), 0);
+  out.writeBigInt64BE(BigInt(halves.getLeastSignificantBits()), 8);
+  return out;
+}
+
+const asFailure = (error: unknown): ServiceError =>
+  isFailure(error) ? error : invalidArgument(error instanceof Error ? error.message : String(error));
+
+// BatchAppend
+
+export const batchAppendMethod: MethodDefinition<AppendPart, Buffer> = {
+  path: streamsGrpc.StreamsService.batchAppend.path,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: () => {
+    throw new Error('The server sends no requests');
+  },
+  requestDeserialize: decodeAppendPart,
+  responseSerialize: (message) => message,
+  responseDeserialize: (message) => message,
+};
+
+/** An append whose parts are still coming, or whose answer is. */
+type PendingAppend = AppendOptions & { correlationId: Buffer; events: ProposedEvent[]; size: number; timer?: NodeJS.Timeout };
+
+export const batchAppendHandler =
+  (log: EventLog) =>
+  (call: ServerDuplexStream<AppendPart, Buffer>): void => {
+    const incomplete = new Map<string, PendingAppend>();
+    let pendingBytes = 0;
+    let pending = 0;
+    let isEnded = false;
+
+    const send = (message: Buffer) => {
+      if (!call.cancelled) call.write(message);
+    };
+    const fail = (append: PendingAppend, error: AppendError) => {
+      clearTimeout(append.timer);
+      incomplete.delete(append.correlationId.toString('latin1'));
+      send(encodeError(append, error));
+    };
+    const start = (correlationId: Buffer, options: AppendOptions): PendingAppend | undefined => {
+      const append: PendingAppend = { ...options, correlationId, events: [], size: 0 };
+      if (options.stream === '' || options.stream === '$$')
+        return void fail(append, { badRequest: 'Required field StreamIdentifier not set.' });
+      if (options.deadline <= Date.now()) return void fail(append, 'Timeout');
+      incomplete.set(correlationId.toString('latin1'), append);
+      return append;
+    };
+    const submit = (append: PendingAppend) => {
+      const { stream, expected, events, size, deadline } = append;
+      pending += 1;
+      pendingBytes += size;
+      if (pendingBytes > maximumPendingBytes) call.pause();
+      const answer = (outcome: Outcome) => {
+        pending -= 1;
+        pendingBytes -= size;
+        if (pendingBytes <= maximumPendingBytes && call.isPaused()) call.resume();
+        send(answerTo(append, outcome));
+        if (isEnded && pending === 0) call.end();
+      };
+      const request: WriteRequest = { stream, expected, change: { is: 'append', events }, deadline, answer };
+      log.writer.submit(request);
+    };
+
+    call.on('data', ({ correlationId, options, events, isFinal }: AppendPart) => {
+      const name = correlationId.toString('latin1');
+      const append = incomplete.get(name) ?? (options && start(correlationId, options));
+      if (!append) return; // what follows an append that has been answered already
+      try {
+        for (const message of events) {
+          const event = decodeEvent(message);
+          append.size += event.data.length;
+          append.events.push(event);
+        }
+      } catch (error) {
+        return fail(append, { badRequest: error instanceof Error ? error.message : String(error) });
+      }
+      if (append.size > maximumAppendSize) return fail(append, { maximumSize: maximumAppendSize });
+      if (isFinal) {
+        clearTimeout(append.timer);
+        incomplete.delete(name);
+        submit(append);
+      } else if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
+        append.timer = setTimeout(() => fail(append, 'Timeout'), Math.min(append.deadline - Date.now(), 2 ** 31 - 1));
+      }
+    });
+    call.on('end', () => {
+      isEnded = true;
+      if (pending === 0) call.end();
+    });
+    call.once('cancelled', () => {
+      for (const { timer } of incomplete.values()) clearTimeout(timer);
+      incomplete.clear();
+    });
+  };
+
+function answerTo(append: PendingAppend, outcome: Outcome): Buffer {
+  if (outcome.is === 'written') return encodeSuccess(append, outcome.revision, outcome.position);
+  if (outcome.is === 'wrong revision') return encodeError(append, { expected: append.expected, current: outcome.current });
+  if (outcome.is === 'deleted') return encodeError(append, 'StreamDeleted');
+  return encodeError(append, outcome.is === 'too late' ? 'Timeout' : 'Unknown');
+}
+
+// Delete and Tombstone
+
+export const deleteHandler =
+  (log: EventLog) =>
+  ({ request }: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>): void => {
+    remove(log, 'delete', request.getOptions(), (error, position = 0) => {
+      if (error) return answer(error);
+      const at = new messages.DeleteResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position));
+      answer(null, new messages.DeleteResp().setPosition(at));
+    });
+  };
+
+export const tombstoneHandler =
+  (log: EventLog) =>
+  ({ request }: ServerUnaryCall<TombstoneReq, TombstoneResp>, answer: sendUnaryData<TombstoneResp>): void => {
+    remove(log, 'tombstone', request.getOptions(), (error, position = 0) => {
+      if (error) return answer(error);
+      const at = new messages.TombstoneResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position));
+      answer(null, new messages.TombstoneResp().setPosition(at));
+    });
+  };
+
+function remove(
+  log: EventLog,
+  is: 'delete' | 'tombstone',
+  options: DeleteReq.Options | TombstoneReq.Options | undefined,
+  finish: (error: Partial<ServiceError> | null, position?: number) => void,
+): void {
+  try {
+    if (!options) throw invalidArgument('The request has no options');
+    const stream = streamOf(options.getStreamIdentifier());
+    if (isMetastream(stream)) throw invalidArgument('The metadata of a stream goes with it and cannot be deleted alone');
+    const expected = expectedOf(options);
+    const answer = (outcome: Outcome) => {
+      if (outcome.is === 'written') finish(null, outcome.position);
+      else finish(failureOf(outcome, 'Delete', stream, expected));
+    };
+    log.writer.submit({ stream, expected, change: { is }, answer });
+  } catch (error) {
+    finish(asFailure(error));
+  }
+}

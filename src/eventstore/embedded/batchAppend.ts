@@ -1,0 +1,171 @@
+// The messages of the batch append call: many appends on one stream of messages, each by its correlation id, in one or more
+// parts; and their answers.
+
+import codes, { type Code } from '@eventstore/db-client/generated/code_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import statusMessages from '@eventstore/db-client/generated/status_pb.js';
+import anyMessages from 'google-protobuf/google/protobuf/any_pb.js';
+import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
+import { ANY, type ExpectedRevision, LAST_REVISION, NO_STREAM, type ProposedEvent, STREAM_EXISTS } from './events.ts';
+import { bytesField, FieldReader, numberField } from './wire.ts';
+
+/** One part of an append. `options` come with the first. Ids and names stay encoded, as the answer repeats them. */
+export type AppendPart = { correlationId: Buffer; options?: AppendOptions; events: Buffer[]; isFinal: boolean };
+
+/** `deadline` is in milliseconds since 1970. */
+export type AppendOptions = { streamIdentifier: Buffer; stream: string; expected: ExpectedRevision; deadline: number };
+
+export function decodeAppendPart(message: Buffer): AppendPart {
+  const part: AppendPart = { correlationId: Buffer.alloc(0), events: [], isFinal: false };
+  const reader = new FieldReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) part.correlationId = reader.bytes();
+    else if (field === 2) part.options = decodeOptions(reader.bytes());
+    else if (field === 3) part.events.push(reader.bytes());
+    else if (field === 4) part.isFinal = reader.number() !== 0;
+    else reader.skip();
+  }
+  return part;
+}
+
+function decodeOptions(message: Buffer): AppendOptions {
+  const options: AppendOptions = { streamIdentifier: Buffer.alloc(0), stream: '', expected: ANY, deadline: Number.POSITIVE_INFINITY };
+  const reader = new FieldReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) {
+      options.streamIdentifier = reader.bytes();
+      options.stream = bytesIn(options.streamIdentifier, 3).toString();
+    } else if (field === 2) options.expected = Math.min(reader.number(), LAST_REVISION);
+    else if (field === 6) options.deadline = decodeTime(reader.bytes());
+    else {
+      if (field === 3) options.expected = NO_STREAM;
+      else if (field === 4) options.expected = ANY;
+      else if (field === 5) options.expected = STREAM_EXISTS;
+      // A newer client's deadline is a duration from now, like this one of seconds and nanoseconds.
+      if (field === 7) options.deadline = Date.now() + decodeTime(reader.bytes());
+      else reader.skip();
+    }
+  }
+  return options;
+}
+
+/** Seconds and nanoseconds, as milliseconds. */
+function decodeTime(message: Buffer): number {
+  let milliseconds = 0;
+  const reader = new FieldReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) milliseconds += reader.number() * 1000;
+    else if (field === 2) milliseconds += reader.number() / 1e6;
+    else reader.skip();
+  }
+  return milliseconds;
+}
+
+/** The last value of one field that holds bytes, empty without it. */
+function bytesIn(message: Buffer, wanted: number): Buffer {
+  let value: Buffer = Buffer.alloc(0);
+  const reader = new FieldReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === wanted) value = reader.bytes();
+    else reader.skip();
+  }
+  return value;
+}
+
+/** Throws with the reason when the event lacks its id, type or content type. */
+export function decodeEvent(message: Buffer): ProposedEvent {
+  let id: Buffer | undefined;
+  let type: string | undefined;
+  let contentType: string | undefined;
+  let metadata: Buffer = Buffer.alloc(0);
+  let data: Buffer = Buffer.alloc(0);
+  const reader = new FieldReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) id = decodeId(reader.bytes());
+    else if (field === 2) {
+      const entry = reader.bytes();
+      const name = bytesIn(entry, 1).toString('latin1');
+      if (name === 'type') type = bytesIn(entry, 2).toString();
+      else if (name === 'content-type') contentType = bytesIn(entry, 2).toString('latin1');
+    } else if (field === 3) metadata = reader.bytes();
+    else if (field === 4) data = reader.bytes();
+    else reader.skip();
+  }
+  if (!id) throw new Error('The event has no id');
+  if (!type) throw new Error("Required Metadata Property 'type' is missing");
+  if (contentType === undefined) throw new Error("Required Metadata Property 'content-type' is missing");
+  return { id, type, isJson: contentType === 'application/json', data, metadata };
+}
+
+/** A UUID message: two halves, or text. */
+function decodeId(message: Buffer): Buffer {
+  const text = bytesIn(message, 2);
+  if (text.length > 0) return idFromText(text.toString('latin1'));
+  const id = shared.UUID.deserializeBinary(message).getStructured();
+  const out = Buffer.alloc(16);
+  out.writeBigInt64BE(BigInt(id?.getMostSignificantBits() ?? 0), 0);
+  out.writeBigInt64BE(BigInt(id?.getLeastSignificantBits() ?? 0), 8);
+  return out;
+}
+
+export function idFromText(text: string): Buffer {
+  const id = Buffer.from(text.replaceAll('-', ''), 'hex');
+  if (id.length !== 16) throw new Error(`'${text}' is not a UUID`);
+  return id;
+}
+
+// BatchAppendResp{correlation_id, error, success{current_revision, no_stream, position{commit, prepare}}, stream_identifier}
+
+type Addressed = { correlationId: Buffer; streamIdentifier: Buffer };
+
+export function encodeSuccess({ correlationId, streamIdentifier }: Addressed, revision: number, position: number): Buffer {
+  const at = bytesField(3, Buffer.concat([numberField(1, position), numberField(2, position)]));
+  const success = Buffer.concat([revision < 0 ? bytesField(2, Buffer.alloc(0)) : numberField(1, revision), at]);
+  return Buffer.concat([bytesField(1, correlationId), bytesField(3, success), bytesField(4, streamIdentifier)]);
+}
+
+/** Why an append was not written, as the error that its answer holds. */
+export type AppendError = 'StreamDeleted' | 'Timeout' | 'Unknown' | { maximumSize: number } | { badRequest: string } | WrongRevision;
+type WrongRevision = { expected: ExpectedRevision; current: number };
+
+export function encodeError(to: Addressed, error: AppendError): Buffer {
+  const status = statusOf(to, error);
+  return Buffer.concat([bytesField(1, to.correlationId), bytesField(2, status), bytesField(4, to.streamIdentifier)]);
+}
+
+/** google.rpc.Status{code, message, details} */
+function statusOf({ streamIdentifier }: Addressed, error: AppendError): Uint8Array {
+  if (error === 'StreamDeleted') {
+    const detail = new shared.StreamDeleted().setStreamIdentifier(shared.StreamIdentifier.deserializeBinary(streamIdentifier));
+    return encodeStatus(codes.Code.NOT_FOUND, error, detail);
+  }
+  if (error === 'Timeout') return encodeStatus(codes.Code.DEADLINE_EXCEEDED, error, new shared.Timeout());
+  if (error === 'Unknown') return encodeStatus(codes.Code.UNKNOWN, error, new shared.Unknown());
+  if ('maximumSize' in error) {
+    const detail = new shared.MaximumAppendSizeExceeded().setMaxappendsize(error.maximumSize);
+    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'MaximumAppendSizeExceeded', detail);
+  }
+  if ('badRequest' in error) {
+    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'BadRequest', new shared.BadRequest().setMessage(error.badRequest));
+  }
+  return encodeStatus(codes.Code.ALREADY_EXISTS, 'WrongExpectedVersion', wrongExpectedVersion(error));
+}
+
+function wrongExpectedVersion({ expected, current }: WrongRevision): Message {
+  const detail = new shared.WrongExpectedVersion();
+  if (current < 0) detail.setCurrentNoStream(new emptyMessages.Empty());
+  else detail.setCurrentStreamRevision(String(current));
+  if (expected === ANY) detail.setExpectedAny(new emptyMessages.Empty());
+  else if (expected === STREAM_EXISTS) detail.setExpectedStreamExists(new emptyMessages.Empty());
+  else if (expected === NO_STREAM) detail.setExpectedNoStream(new emptyMessages.Empty());
+  else detail.setExpectedStreamPosition(String(expected));
+  return detail;
+}
+
+type Message = { serializeBinary(): Uint8Array };
+
+function encodeStatus(code: Code, name: string, detail: Message): Uint8Array {
+  const details = new anyMessages.Any();
+  details.pack(detail.serializeBinary(), `event_store.client.${name}`);
+  return new statusMessages.Status().setCode(code).setMessage(name).setDetails(details).serializeBinary();
+}

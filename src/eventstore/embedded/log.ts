@@ -1,0 +1,27 @@
+// The event log without a network: the file, what is known of its streams, the one writer, the reads, and word of new commits.
+import { announceCommits } from './commits.ts';
+import { readsOf } from './reads.ts';
+import { openStorage } from './storage.ts';
+import { trackStreams } from './streams.ts';
+import { startWriter } from './writer.ts';
+
+export type EventLog = ReturnType<typeof openLog>;
+
+/** Opens the log in a directory. Throws an error of one sentence when it cannot be used. */
+export function openLog(directory: string) {
+  const storage = openStorage(directory);
+  const streams = trackStreams(storage);
+  const commits = announceCommits();
+  const writer = startWriter(storage, streams, commits.announce);
+  return {
+    streams,
+    commits,
+    writer,
+    reads: readsOf(storage, streams),
+    /** Writes and answers what is queued, and closes the file with nothing left in its WAL. */
+    close(): void {
+      writer.finish();
+      storage.close();
+    },
+  };
+}

@@ -1,0 +1,246 @@
+// The log on disk: one SQLite file in WAL mode with two tables, and the statements that read and write them. An event's
+// position is its row id, so the order of the file is the order of $all, and a scan of it reads pages in sequence.
+// Nothing here looks at more of the file than it was asked for, so a log of any size opens at once.
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { ProposedEvent, StoredEvent } from './events.ts';
+
+const schema = `
+  CREATE TABLE streams (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    stream   INTEGER NOT NULL REFERENCES streams,
+    revision INTEGER NOT NULL,
+    id       BLOB NOT NULL,
+    type     TEXT NOT NULL,
+    is_json  INTEGER NOT NULL,
+    created  INTEGER NOT NULL,
+    data     BLOB NOT NULL,
+    metadata BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_of_stream ON events (stream, revision);
+`;
+/** "Dbk1": says that a SQLite file is an event log of this layout. */
+const applicationId = 0x44626b31;
+const layoutVersion = 1;
+
+const columns = 'position, stream, revision, id, type, is_json, created, data, metadata';
+
+/** A page ends at this many bytes of data, so that what a slow reader holds is bounded however large the events are. */
+const pageBytes = 1024 * 1024;
+
+export type Storage = ReturnType<typeof openStorage>;
+
+/** Opens the log in the directory, or makes a new one. Throws an error of one sentence when it cannot be used. */
+export function openStorage(directory: string) {
+  mkdirSync(directory, { recursive: true });
+  const file = path.join(directory, 'events.db');
+  const release = lock(directory);
+  const db = open(file);
+
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const insertStream = db.prepare('INSERT INTO streams (name) VALUES (?)');
+  const insertEvent = db.prepare(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const selectStream = arrays(db.prepare('SELECT id FROM streams WHERE name = ?'));
+  const selectName = arrays(db.prepare('SELECT name FROM streams WHERE id = ?'));
+  const selectHead = arrays(db.prepare('SELECT max(position) FROM events'));
+  const selectLast = arrays(db.prepare('SELECT max(revision) FROM events WHERE stream = ?'));
+  const selectAt = arrays(db.prepare(`SELECT ${columns} FROM events WHERE stream = ? AND revision = ?`));
+  const selectRecentIds = arrays(db.prepare('SELECT id, stream, revision FROM events WHERE position > ? ORDER BY position'));
+  const selectAll = arrays(db.prepare(`SELECT ${columns} FROM events WHERE position >= ? ORDER BY position LIMIT ?`));
+  const selectAllBack = arrays(db.prepare(`SELECT ${columns} FROM events WHERE position < ? ORDER BY position DESC LIMIT ?`));
+  const inStream = `SELECT ${columns} FROM events WHERE stream = ? AND revision BETWEEN ? AND ? AND created >= ? ORDER BY revision`;
+  const selectOfStream = arrays(db.prepare(`${inStream} LIMIT ?`));
+  const selectOfStreamBack = arrays(db.prepare(`${inStream} DESC LIMIT ?`));
+
+  return {
+    /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */
+    transaction<T>(work: () => T): T {
+      begin.run();
+      try {
+        const result = work();
+        commit.run();
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    addStream: (name: string): number => integer(insertStream.run(name).lastInsertRowid),
+    addEvent(
+      { id, type, isJson, data, metadata }: ProposedEvent,
+      at: Pick<StoredEvent, 'position' | 'stream' | 'revision' | 'created'>,
+    ): void {
+      insertEvent.run(at.position, at.stream, at.revision, id, type, isJson ? 1 : 0, at.created, data, metadata);
+    },
+
+    /** The position of the newest event, 0 in an empty log. */
+    head: (): number => integer(row(selectHead)?.[0] ?? 0),
+    streamId(name: string): number | undefined {
+      const found = row(selectStream, name);
+      return found && integer(found[0]);
+    },
+    streamName(id: number): string {
+      return text(row(selectName, id)?.[0]);
+    },
+    /** The revision of a stream's newest event, -1 when it has none. */
+    lastRevision: (stream: number): number => integer(row(selectLast, stream)?.[0] ?? -1),
+    eventAt(stream: number, revision: number): StoredEvent | undefined {
+      const found = row(selectAt, stream, revision);
+      return found && storedEvent(found);
+    },
+    *recentIds(count: number): Generator<{ id: Uint8Array; stream: number; revision: number }> {
+      const head = integer(row(selectHead)?.[0] ?? 0);
+      for (const found of rows(selectRecentIds, head - count)) {
+        yield { id: bytes(found[0]), stream: integer(found[1]), revision: integer(found[2]) };
+      }
+    },
+
+    /** Events of $all from a position (included) on; a short page does not mean the end. */
+    all: (from: number, limit: number): StoredEvent[] => page(selectAll, from, limit),
+    /** Events of $all before a position, newest first. */
+    allBackwards: (before: number, limit: number): StoredEvent[] => page(selectAllBack, before, limit),
+    stream: (stream: number, from: number, to: number, since: number, limit: number): StoredEvent[] =>
+      page(selectOfStream, stream, from, to, since, limit),
+    streamBackwards: (stream: number, from: number, to: number, since: number, limit: number): StoredEvent[] =>
+      page(selectOfStreamBack, stream, to, from, since, limit),
+
+    close(): void {
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      db.close();
+      release();
+    },
+  };
+}
+
+function open(file: string): DatabaseSync {
+  const isNew = !existsSync(file) || statSync(file).size === 0;
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file);
+    // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
+    // that many commits have touched.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536');
+    if (isNew) {
+      db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${layoutVersion}; COMMIT`);
+    }
+    check(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw new Error(sentence(error, file));
+  }
+}
+
+function check(db: DatabaseSync, file: string): void {
+  const pragma = (name: string) => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  if (pragma('application_id') !== applicationId) throw new Error(`${file} is not an event log`);
+  if (pragma('user_version') !== layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
+  // With nothing left in the WAL, the file is as long as its header says, or it was cut short.
+  const wal = `${file}-wal`;
+  if ((!existsSync(wal) || statSync(wal).size === 0) && statSync(file).size < pragma('page_count') * pragma('page_size')) {
+    throw new Error(`The event log ${file} is damaged: the file is shorter than it was`);
+  }
+  db.prepare('SELECT * FROM events ORDER BY position DESC LIMIT 1').get();
+}
+
+/** Holds the directory for this process alone; the operating system lets go of it however the process ends. */
+function lock(directory: string): () => void {
+  const file = path.join(directory, 'events.lock');
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file);
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    db?.close();
+    throw new Error(
+      sqliteCode(error) === SQLITE_BUSY ? `The event log in ${directory} is in use by another process` : sentence(error, file),
+    );
+  }
+  const held = db;
+  return () => held.close();
+}
+
+const SQLITE_BUSY = 5;
+/** SQLite's result codes that mean something to the person who starts Daybook. */
+const reasons: Record<number, string> = {
+  [SQLITE_BUSY]: 'is in use by another process',
+  8: 'cannot be written: the disk or the file is read-only',
+  10: 'cannot be read or written: the disk failed',
+  11: 'is damaged',
+  13: 'cannot be written: the disk is full',
+  14: 'cannot be opened: check the folder and its permissions',
+  26: 'is damaged: it is not a SQLite file',
+};
+
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff; // the low byte; the others say more than anyone here needs
+}
+
+/** What went wrong with the file, in one sentence. */
+export function sentence(error: unknown, file = 'file'): string {
+  const reason = reasons[sqliteCode(error) ?? 0];
+  if (reason) return `The event log ${file} ${reason}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+type Row = readonly unknown[];
+
+function arrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function row(statement: StatementSync, ...parameters: SQLInputValue[]): Row | undefined {
+  const found: unknown = statement.get(...parameters);
+  return Array.isArray(found) ? found : undefined;
+}
+
+function* rows(statement: StatementSync, ...parameters: SQLInputValue[]): Generator<Row> {
+  for (const found of statement.iterate(...parameters)) if (Array.isArray(found)) yield found;
+}
+
+function page(statement: StatementSync, ...parameters: SQLInputValue[]): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  let size = 0;
+  for (const found of statement.iterate(...parameters)) {
+    if (!Array.isArray(found)) continue;
+    const event = storedEvent(found);
+    events.push(event);
+    size += event.data.length + event.metadata.length;
+    if (size >= pageBytes) break;
+  }
+  return events;
+}
+
+const storedEvent = (found: Row): StoredEvent => ({
+  position: integer(found[0]),
+  stream: integer(found[1]),
+  revision: integer(found[2]),
+  id: bytes(found[3]),
+  type: text(found[4]),
+  isJson: found[5] === 1,
+  created: integer(found[6]),
+  data: bytes(found[7]),
+  metadata: bytes(found[8]),
+});
+
+function integer(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  throw new Error('The event log is damaged: a number is missing');
+}
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Error('The event log is damaged: a name is missing');
+}
+function bytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new Error('The event log is damaged: data are missing');
+}

@@ -1,0 +1,183 @@
+// The one writer. Requests that arrive while others are being written wait in a queue and are then committed together: one
+// transaction and one fsync for all of them. Each is decided on its own, in the order of arrival, and answered only when the
+// transaction is on disk; one that cannot be written fails alone.
+import { randomUUID } from 'node:crypto';
+import { decide, type KnownEvents } from './decide.ts';
+import {
+  type ExpectedRevision,
+  isMetastream,
+  LAST_REVISION,
+  METADATA_TYPE,
+  metastreamOf,
+  originalStreamOf,
+  type ProposedEvent,
+  TOMBSTONE_TYPE,
+} from './events.ts';
+import { recentEvents } from './recentEvents.ts';
+import { type Storage, sentence } from './storage.ts';
+import { isSoftDeleted, rulesOf, type StreamState, type Streams, withTruncateBefore } from './streams.ts';
+
+export type Outcome =
+  | { is: 'written'; revision: number; position: number }
+  | { is: 'wrong revision'; current: number }
+  | { is: 'deleted' }
+  | { is: 'too late' }
+  | { is: 'failed'; reason: string };
+
+type Change = { is: 'append'; events: ProposedEvent[] } | { is: 'delete' } | { is: 'tombstone' };
+
+/** `deadline` is in milliseconds since 1970; a request that waited longer is not written. */
+export type WriteRequest = {
+  stream: string;
+  expected: ExpectedRevision;
+  change: Change;
+  deadline?: number;
+  answer: (outcome: Outcome) => void;
+};
+
+/** A group ends at either limit, so that a burst of large appends does not hold up the answers to all of it. */
+const groupRequests = 1024;
+const groupBytes = 8 * 1024 * 1024;
+
+export type Writer = ReturnType<typeof startWriter>;
+
+/** `onCommit` is told the names of the streams that have new events. */
+export function startWriter(storage: Storage, streams: Streams, onCommit: (names: ReadonlySet<string>) => void) {
+  const queue: WriteRequest[] = [];
+  const recent = recentEvents(storage);
+  let head = storage.head();
+  let isScheduled = false;
+  let touched = new Set<string>();
+
+  const known: KnownEvents = {
+    recent: (stream, id) => recent.find(stream.id, id),
+    isAt: (stream, revision, id) => {
+      const event = stream.id ? storage.eventAt(stream.id, revision) : undefined;
+      return event !== undefined && Buffer.compare(event.id, id) === 0;
+    },
+    hasMetadata: (stream) => streams.get(metastreamOf(stream.name)).last >= 0,
+  };
+
+  function write(stream: StreamState, event: ProposedEvent, created: number, revision = stream.last + 1): number {
+    if (stream.id === 0) stream.id = storage.addStream(stream.name);
+    const position = head + 1;
+    storage.addEvent(event, { position, stream: stream.id, revision, created });
+    head = position;
+    stream.last = revision;
+    recent.add(stream.id, revision, event.id);
+    touched.add(stream.name);
+    return position;
+  }
+
+  function writeMetadata(name: string, data: Uint8Array, created: number): number {
+    const position = write(streams.get(metastreamOf(name)), systemEvent(METADATA_TYPE, data), created);
+    streams.get(name).rules = rulesOf(data);
+    return position;
+  }
+
+  function append(stream: StreamState, events: ProposedEvent[], created: number): Outcome {
+    const wasSoftDeleted = isSoftDeleted(stream);
+    const firstNew = stream.last + 1;
+    let position = head;
+    for (const event of events) position = write(stream, event, created);
+    // A soft-deleted stream begins anew at its next event, with what its metadata said before.
+    if (wasSoftDeleted) writeMetadata(stream.name, withTruncateBefore(streams.newestMetadata(stream.name), firstNew), created);
+    const newest = events.at(-1);
+    if (newest && isMetastream(stream.name) && !isMetastream(originalStreamOf(stream.name)))
+      setMetadata(originalStreamOf(stream.name), newest.data, created);
+    return { is: 'written', revision: stream.last, position };
+  }
+
+  function setMetadata(name: string, data: Uint8Array, created: number): void {
+    const stream = streams.get(name);
+    if (isSoftDeleted(stream)) writeMetadata(name, withTruncateBefore(data, stream.last + 1), created);
+    else stream.rules = rulesOf(data);
+  }
+
+  function perform({ stream: name, expected, change, deadline }: WriteRequest, now: number): Outcome {
+    if (deadline !== undefined && deadline <= now) return { is: 'too late' };
+    const stream = streams.get(name);
+    const ids = change.is === 'append' ? change.events.map(({ id }) => id) : [newId()];
+    const decision = decide(stream, expected, ids, known);
+    if (decision.is === 'repeated') {
+      const event = storage.eventAt(stream.id, decision.revision);
+      return { is: 'written', revision: decision.revision, position: event?.position ?? head };
+    }
+    if (decision.is !== 'new') return decision;
+    if (change.is === 'append') return append(stream, change.events, now);
+    if (change.is === 'tombstone') {
+      const position = write(stream, systemEvent(TOMBSTONE_TYPE, new Uint8Array()), now, LAST_REVISION);
+      streams.forget(metastreamOf(name));
+      return { is: 'written', revision: LAST_REVISION, position };
+    }
+    if (stream.last < 0 && !known.hasMetadata(stream)) return { is: 'wrong revision', current: -1 };
+    const position = writeMetadata(name, Buffer.from('{"$tb":9223372036854775807}'), now);
+    return { is: 'written', revision: stream.last, position };
+  }
+
+  /** Writes the requests as one transaction. When that fails they are written one by one, so that only the culprit fails. */
+  function commit(group: readonly WriteRequest[]): Outcome[] {
+    const headBefore = head;
+    try {
+      return storage.transaction(() => {
+        const now = Date.now();
+        return group.map((request) => perform(request, now));
+      });
+    } catch (error) {
+      head = headBefore;
+      touched = new Set();
+      streams.forget();
+      recent.forget();
+      if (group.length > 1) return group.flatMap((request) => commit([request]));
+      return [{ is: 'failed', reason: sentence(error) }];
+    }
+  }
+
+  function nextGroup(): WriteRequest[] {
+    let size = 0;
+    let count = 0;
+    for (const { change } of queue) {
+      if (change.is === 'append') for (const { data, metadata } of change.events) size += data.length + metadata.length;
+      count += 1;
+      if (count === groupRequests || size >= groupBytes) break;
+    }
+    return queue.splice(0, count);
+  }
+
+  function writeGroup(): void {
+    const group = nextGroup();
+    const outcomes = commit(group);
+    if (touched.size > 0) {
+      onCommit(touched);
+      touched = new Set();
+    }
+    for (const [index, outcome] of outcomes.entries()) group[index]?.answer(outcome);
+    isScheduled = queue.length > 0;
+    if (isScheduled) setImmediate(writeGroup);
+  }
+
+  return {
+    /** Queues a request. Its answer comes when its outcome is on disk. */
+    submit(request: WriteRequest): void {
+      queue.push(request);
+      if (isScheduled) return;
+      isScheduled = true;
+      setImmediate(writeGroup);
+    },
+    head: (): number => head,
+    /** Writes and answers all that is queued. */
+    finish(): void {
+      while (queue.length > 0) writeGroup();
+    },
+  };
+}
+
+const newId = (): Uint8Array => Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+
+const systemEvent = (type: string, data: Uint8Array): ProposedEvent => ({
+  id: newId(),
+  type,
+  isJson: type === METADATA_TYPE,
+  data,
+  metadata: new Uint8Array(),
+});
