@@ -1,0 +1,165 @@
+// What a command is: one object that says where it is called, what it accepts, which stream it concerns and what it
+// decides. The route, its validation and its page in the API reference are made from it.
+import { z } from 'zod';
+import type { Metadata, NewEvent } from '../events/event.ts';
+import type { EventLog } from '../eventstore/log.ts';
+import type { Problem } from '../problem.ts';
+import type { Secrets } from '../secrets.ts';
+import type { Aggregate, Reference } from './aggregate.ts';
+import type { Folds } from './folds.ts';
+
+/** Who is calling, as their access token and their own stream say. */
+export type Caller = {
+  readonly id: string;
+  readonly role: 'user' | 'admin';
+  readonly actor: Metadata['actor'];
+  readonly login_id: string;
+};
+
+/** A request for a command, before anything in it was validated. */
+export type CommandRequest = {
+  readonly params: unknown;
+  readonly body: unknown;
+  readonly user: Caller;
+  readonly correlationId: string;
+  readonly idempotencyKey?: string | undefined;
+  /** The revision from If-Match. */
+  readonly ifMatch?: number | undefined;
+  readonly userAgent?: string | undefined;
+};
+
+export type ParamNames<Route extends string> = Route extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : Route extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+/** What a command's functions are given. `id` is the entity's: from the path, or the new one's. `at` is the one time of the command. */
+export type Input<Route extends string = string, Body = unknown> = {
+  readonly id: string;
+  readonly params: Readonly<Record<ParamNames<Route>, string>>;
+  readonly body: Body;
+  readonly at: string;
+  readonly user: Caller;
+  readonly correlationId: string;
+  readonly userAgent: string | undefined;
+};
+
+/** Events (none: it is already so) or a refusal. */
+export type Decision = NewEvent | readonly NewEvent[] | Problem;
+
+/** Another entity, there and the caller's. `ancestors` are the ids of what it is part of, nearest first. */
+export type Loaded<State> = { readonly id: string; readonly state: State; readonly ancestors: readonly string[] };
+
+/** Folds another entity's stream fresh. @throws Problem where it is missing, gone or someone else's */
+export type Load = {
+  <State>(reference: Reference<State>): Promise<Loaded<State>>;
+  <State>(reference: Reference<State> | undefined): Promise<Loaded<State> | undefined>;
+};
+
+/** What a command did: the entity, where its stream is now, and what was appended (nothing where it was already so). */
+export type Outcome = {
+  readonly id: string;
+  readonly revision: number;
+  readonly position: bigint | undefined;
+  readonly events: readonly NewEvent[];
+};
+
+/** What `prepare` may use: the write side, never the read model. */
+export type CommandServices = {
+  readonly log: EventLog;
+  readonly folds: Folds;
+  readonly secrets: Secrets;
+  /** Loads a stream fresh, decides and appends at the exact revision, again after a conflict. @throws Problem as decided */
+  readonly transact: <State>(
+    aggregate: Aggregate<State>,
+    id: string,
+    stamp: Omit<Metadata, 'schema_version' | 'title'>,
+    decide: (state: State) => Decision,
+  ) => Promise<Outcome>;
+};
+
+/** How a command goes on once its asynchronous work is done. `decide` may be called again after a conflict. */
+export type Plan<State> = {
+  readonly decide: (state: State) => Decision | Promise<Decision>;
+  /** The id part of the stream's name where it is not the entity's own id. */
+  readonly stream?: string;
+  /** Whose a new entity is, where nobody is logged in yet. */
+  readonly owner?: string;
+  /** The body of the answer where no query has it. */
+  readonly respond?: (outcome: Outcome) => Promise<unknown>;
+};
+
+type Common<Route extends string, Body extends z.ZodType, State> = {
+  /** `POST /tasks/:id/complete`, without the `/api/v1` that all share. */
+  readonly route: Route;
+  readonly summary: string;
+  readonly description?: string;
+  readonly body: Body;
+  readonly aggregate: Aggregate<State>;
+  readonly creates?: boolean;
+  /** Who may call: the entity's owner (default), an admin on anybody's, or everybody without a token. */
+  readonly access?: 'owner' | 'admin' | 'public';
+  /** True where one person's entities share a stream (`taskLabels-{user id}`). */
+  readonly perUser?: boolean;
+  /** The name of the query whose answer is this command's; without one the answer is 204. */
+  readonly answer?: string;
+  /** The shape of an answer that no query has; `prepare` gives the body. */
+  readonly response?: { readonly schema: z.ZodType; readonly status: 200 | 201 };
+};
+
+type In<Route extends string, Body extends z.ZodType> = Input<Route, z.output<Body>>;
+
+/** Pure: state and input in, a decision out. */
+type Plain<Route extends string, Body extends z.ZodType, State> = Common<Route, Body, State> & {
+  readonly decide: (state: State, input: In<Route, Body>) => Decision;
+};
+/** The same, with further streams folded read-only and fresh. */
+type Needing<Route extends string, Body extends z.ZodType, State, Needs> = Common<Route, Body, State> & {
+  readonly needs: (input: In<Route, Body>, load: Load) => Promise<Needs>;
+  readonly decide: (state: State, input: In<Route, Body> & { readonly needs: Needs }) => Decision;
+};
+/** Asynchronous work once, before deciding. @throws Problem to refuse */
+type Prepared<Route extends string, Body extends z.ZodType, State> = Common<Route, Body, State> & {
+  readonly prepare: (input: In<Route, Body>, services: CommandServices) => Promise<Plan<State>>;
+};
+
+/** A command as the machinery runs it. `plan` is called once, its `decide` once per attempt. */
+export type RunnableCommand<Body extends z.ZodType, State> = Common<string, Body, State> & {
+  readonly plan: (input: Input<string, z.output<Body>>, services: CommandServices, load: Load) => Promise<Plan<State>>;
+};
+
+export type CommandRunner = <Body extends z.ZodType, State>(
+  command: RunnableCommand<Body, State>,
+  request: CommandRequest,
+) => Promise<Outcome & { readonly response?: unknown }>;
+
+/** A command of whatever aggregate, as HTTP and policies hold it: only `run` knows its types. */
+export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate'> & {
+  readonly run: (runner: CommandRunner, request: CommandRequest) => ReturnType<CommandRunner>;
+};
+
+/** The body of a command that takes none. */
+export const noBody = z.strictObject({}).default({});
+
+export function command<const Route extends string, Body extends z.ZodType, State, Needs>(
+  definition: Needing<Route, Body, State, Needs>,
+): Command & Needing<Route, Body, State, Needs>;
+export function command<const Route extends string, Body extends z.ZodType, State>(
+  definition: Prepared<Route, Body, State>,
+): Command & Prepared<Route, Body, State>;
+export function command<const Route extends string, Body extends z.ZodType, State>(
+  definition: Plain<Route, Body, State>,
+): Command & Plain<Route, Body, State>;
+export function command<Body extends z.ZodType, State>(
+  definition: Needing<string, Body, State, unknown> | Prepared<string, Body, State> | Plain<string, Body, State>,
+): Command {
+  const plan: RunnableCommand<Body, State>['plan'] = async (input, services, load) => {
+    if ('prepare' in definition) return definition.prepare(input, services);
+    if ('needs' in definition) {
+      return { decide: async (state) => definition.decide(state, { ...input, needs: await definition.needs(input, load) }) };
+    }
+    return { decide: (state) => definition.decide(state, input) };
+  };
+  return { ...definition, run: (runner, request) => runner({ ...definition, plan }, request) };
+}

@@ -1,0 +1,93 @@
+// The states that streams fold to, the latest of each kept in memory. A kept state may be behind the log: whoever decides
+// on one appends at its exact revision or reads forward first.
+import { LRUCache } from 'lru-cache';
+import { decode, UnreadableEvent } from '../events/codec.ts';
+import type { AnyEvent } from '../events/index.ts';
+import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { unavailable } from '../problem.ts';
+import type { Aggregate } from './aggregate.ts';
+
+export type Folded<State> = {
+  readonly state: State;
+  /** Of the last event; -1 where there is none. */
+  readonly revision: number;
+  readonly position: bigint | undefined;
+  /** Whose stream it is: the first event says so. */
+  readonly owner: string | undefined;
+  /** The commands with an idempotency key that made events here, each with its body's HMAC. */
+  readonly commands: ReadonlyMap<string, string | undefined>;
+  /** The size of the events folded, in characters of JSON: a bound of what the state takes. */
+  readonly size: number;
+};
+
+export type Folds = {
+  /** The state in memory, or read if there is none. It may be stale. */
+  readonly cached: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
+  /** The state with everything that is in the log now. */
+  readonly fresh: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
+  /** Takes in what was appended at the state's revision. */
+  readonly appended: <State>(aggregate: Aggregate<State>, stream: string, before: Folded<State>, events: readonly AnyEvent[]) => Folded<State>;
+};
+
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+
+export function createFolds(log: EventLog): Folds {
+  const kept = new LRUCache<string, Folded<unknown>>({ maxSize: MAX_CHARACTERS, sizeCalculation: ({ size }) => size + 256 });
+
+  // One stream is always folded by one aggregate, so what is kept under its name is of that aggregate's state.
+  const lookUp = <State>(stream: string) => kept.get(stream) as Folded<State> | undefined;
+
+  const keep = <State>(stream: string, folded: Folded<State>): Folded<State> => {
+    const known = kept.get(stream);
+    if (!known || known.revision < folded.revision) kept.set(stream, folded);
+    return folded;
+  };
+
+  const fresh = async <State>(aggregate: Aggregate<State>, stream: string): Promise<Folded<State>> => {
+    let folded = lookUp<State>(stream) ?? empty(aggregate);
+    const before = folded.revision;
+    for await (const logged of log.readStream(stream, before + 1)) folded = fold(aggregate, folded, [read(aggregate, logged)]);
+    return folded.revision > before ? keep(stream, folded) : folded;
+  };
+
+  return {
+    fresh,
+    cached: async (aggregate, stream) => lookUp(stream) ?? fresh(aggregate, stream),
+    appended: (aggregate, stream, before, events) => keep(stream, fold(aggregate, before, events)),
+  };
+}
+
+export const empty = <State>({ initial }: Aggregate<State>): Folded<State> => ({
+  state: initial,
+  revision: -1,
+  position: undefined,
+  owner: undefined,
+  commands: new Map(),
+  size: 0,
+});
+
+/** Pure. */
+export function fold<State>(aggregate: Aggregate<State>, folded: Folded<State>, events: readonly AnyEvent[]): Folded<State> {
+  return events.reduce(
+    (before, event) => ({
+      state: aggregate.evolve(before.state, event),
+      revision: event.revision,
+      position: event.position,
+      owner: before.owner ?? event.meta.user_id,
+      commands: event.meta.command_id ? new Map([...before.commands, [event.meta.command_id, event.meta.body_hmac]]) : before.commands,
+      size: before.size + JSON.stringify(event.data).length,
+    }),
+    folded,
+  );
+}
+
+/** Deciding on a stream one does not wholly understand could break what a newer version promised. */
+function read(aggregate: Aggregate<unknown>, logged: LoggedEvent): AnyEvent {
+  try {
+    const event = decode(logged);
+    if (event && aggregate.eventTypes.has(event.type)) return event;
+  } catch (error) {
+    if (!(error instanceof UnreadableEvent)) throw error;
+  }
+  throw unavailable('This was last changed by another version of Daybook, and this one does not understand the change.');
+}

@@ -1,0 +1,232 @@
+// Runs a command: fold the stream, decide, append at the exact revision, and again from the start when somebody else was
+// first. Everything that is the same for all commands is here, once.
+import { v5, v7 } from 'uuid';
+import { z } from 'zod';
+import { decode, encode } from '../events/codec.ts';
+import { entityIdOf, type Metadata, type NewEvent } from '../events/event.ts';
+import { type EventLog, WrongExpectedRevision } from '../eventstore/log.ts';
+import { conflict, notFound, Problem, unavailable, unprocessable } from '../problem.ts';
+import type { Secrets } from '../secrets.ts';
+import { canonicalJson, pathParams, validate } from '../validation.ts';
+import { uuidV7 } from '../vocabulary.ts';
+import type { Aggregate, Reference } from './aggregate.ts';
+import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand } from './command.ts';
+import { createFolds, type Folded, type Folds } from './folds.ts';
+
+const MAX_ATTEMPTS = 10;
+/** The namespace of the ids that are derived from an idempotency key. */
+const DERIVED_IDS = 'd6bd3f0e-2f0c-4b8a-9d53-5a6f6f7c1e42';
+
+type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
+
+export type CommandHandler = { readonly run: CommandRunner; readonly services: CommandServices };
+
+export function createCommandHandler(log: EventLog, secrets: Secrets): CommandHandler {
+  const folds = createFolds(log);
+  const serially = serializer();
+
+  const services: CommandServices = {
+    log,
+    folds,
+    secrets,
+    transact: (aggregate, id, stamp, decide) => {
+      const stream = `${aggregate.category}-${id}`;
+      return serially(stream, () =>
+        untilUncontended(async () => {
+          const before = await folds.fresh(aggregate, stream);
+          const events = eventsOf(decide(before.state));
+          const { revision, position } = await append(log, folds, aggregate, stream, before, stamp, events);
+          return { id, revision, position, events };
+        }),
+      );
+    },
+  };
+
+  async function run<Body extends z.ZodType, State>(command: RunnableCommand<Body, State>, request: CommandRequest) {
+    const { aggregate } = command;
+    const { user, correlationId } = request;
+    const { input, key } = readInput(command, request, secrets);
+    const references = createReferences(folds, user.id);
+    const plan = await command.plan(input, services, references.load);
+    const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
+
+    const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
+      if (key && before.commands.has(key.command_id)) {
+        if (before.commands.get(key.command_id) === key.body_hmac) return [];
+        throw key.explicit ? reusedKey() : idInUse();
+      }
+      if (command.creates) {
+        const isTaken = entityIdOf(stream) === input.id ? before.revision >= 0 : aggregate.exists(before.state, input.id);
+        if (isTaken) throw idInUse();
+      } else {
+        const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
+        if (!isOurs || !aggregate.exists(before.state, input.id)) throw notFound();
+        if (!(await references.ancestors(aggregate.partOf(before.state)))) throw notFound();
+        const revision = aggregate.revisionOf(before.state, input.id) ?? before.revision;
+        if (request.ifMatch !== undefined && request.ifMatch !== revision) throw staleRevision(revision);
+      }
+      return eventsOf(await plan.decide(before.state));
+    };
+
+    const outcome = await serially(stream, () => {
+      let decideFresh = false;
+      return untilUncontended(async () => {
+        let before = await (decideFresh ? folds.fresh(aggregate, stream) : folds.cached(aggregate, stream));
+        let events = await decideOn(before).catch((error: unknown) => {
+          // A refusal holds only when it was decided on all that is in the log.
+          if (decideFresh || !(error instanceof Problem)) throw error;
+          return [];
+        });
+        if (events.length === 0 && !decideFresh) {
+          before = await folds.fresh(aggregate, stream);
+          events = await decideOn(before);
+        }
+        decideFresh = true;
+        const stamp = {
+          user_id: before.owner ?? plan.owner ?? user.id,
+          actor: user.actor,
+          at: input.at,
+          $correlationId: correlationId,
+          $causationId: key?.command_id ?? correlationId,
+          ...(key && { command_id: key.command_id, body_hmac: key.body_hmac }),
+        };
+        const after = await append(log, folds, aggregate, stream, before, stamp, events);
+        return {
+          id: input.id,
+          revision: aggregate.revisionOf(after.state, input.id) ?? after.revision,
+          position: references.latest(after.position),
+          events,
+        };
+      });
+    });
+    return { ...outcome, response: await plan.respond?.(outcome) };
+  }
+  return { run, services };
+}
+
+/** Appends what was decided on `before`, nothing included, and answers with what the stream folds to then. */
+async function append<State>(
+  log: EventLog,
+  folds: Folds,
+  aggregate: Aggregate<State>,
+  stream: string,
+  before: Folded<State>,
+  stamp: Stamp,
+  decided: readonly NewEvent[],
+): Promise<Folded<State>> {
+  if (decided.length === 0) return before;
+  let { state } = before;
+  const prepared = decided.map((event, index) => {
+    const encoded = encode(event, stamp);
+    // The position is known only once it is appended; nothing that folds looks at it.
+    const recorded = decode({ ...encoded, stream, revision: before.revision + 1 + index, position: 0n });
+    if (!recorded) throw new Error(`${event.type} is not an event of the vocabulary`);
+    const next = aggregate.evolve(state, recorded);
+    const title = aggregate.title(next, recorded) ?? aggregate.title(state, recorded);
+    state = next;
+    return { recorded, encoded: title === undefined ? encoded : { ...encoded, metadata: { ...encoded.metadata, title } } };
+  });
+  const { position } = await log.append(stream, before.revision, prepared.map(({ encoded }) => encoded));
+  return folds.appended(aggregate, stream, before, prepared.map(({ recorded }) => ({ ...recorded, position })));
+}
+
+function eventsOf(decision: Decision): readonly NewEvent[] {
+  if (decision instanceof Problem) throw decision;
+  return 'type' in decision ? [decision] : decision;
+}
+
+function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body, State>, request: CommandRequest, secrets: Secrets) {
+  const params = validate(pathParams(command.route), request.params, 'path');
+  const body = validate(command.body, request.body, 'body');
+  const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
+  const key = command.access === 'public' ? undefined : commandKey(command.route, request, chosenId, { params, body }, secrets);
+  const id = command.creates ? (chosenId ?? (key ? v5('entity', key.command_id) : v7())) : (params.id ?? request.user.id);
+  const { user, correlationId, userAgent } = request;
+  const input: Input<string, z.output<Body>> = { id, params, body, at: new Date().toISOString(), user, correlationId, userAgent };
+  return { input, key };
+}
+
+// A client that chooses the entity's id has chosen a key with it: the same create again is then the same entity.
+function commandKey(route: string, { user, idempotencyKey }: CommandRequest, chosenId: string | undefined, content: unknown, secrets: Secrets) {
+  const given = idempotencyKey ?? chosenId;
+  if (given === undefined) return undefined;
+  return {
+    command_id: v5(JSON.stringify([user.id, route, given]), DERIVED_IDS),
+    body_hmac: secrets.hmac('request-body', canonicalJson(content)),
+    explicit: idempotencyKey !== undefined,
+  };
+}
+
+/** Looks other entities up for one command, fresh each time, and keeps the latest position seen. */
+function createReferences(folds: Folds, userId: string) {
+  let seen: bigint | undefined;
+  const latest = (position: bigint | undefined) => {
+    if (position !== undefined && (seen === undefined || position > seen)) seen = position;
+    return seen;
+  };
+
+  async function find<State>({ aggregate, stream, id }: Reference<State>): Promise<State | undefined> {
+    const { state, owner, position } = await folds.fresh(aggregate, stream);
+    latest(position);
+    const isOurs = owner === undefined || owner === userId;
+    return isOurs && (id === undefined || aggregate.exists(state, id)) ? state : undefined;
+  }
+
+  /** The ids of what something is part of, nearest first; undefined where one of them is gone. Moves that crossed may have made a loop. */
+  async function ancestors(part: Reference<unknown> | undefined): Promise<string[] | undefined> {
+    const ids: string[] = [];
+    for (let next = part; next?.id !== undefined && !ids.includes(next.id); ) {
+      const state = await find(next);
+      if (state === undefined) return undefined;
+      ids.push(next.id);
+      next = next.aggregate.partOf(state);
+    }
+    return ids;
+  }
+
+  async function load<State>(reference: Reference<State>): Promise<Loaded<State>>;
+  async function load<State>(reference: Reference<State> | undefined): Promise<Loaded<State> | undefined>;
+  async function load<State>(reference: Reference<State> | undefined): Promise<Loaded<State> | undefined> {
+    if (!reference) return undefined;
+    const state = await find(reference);
+    const above = state === undefined ? undefined : await ancestors(reference.aggregate.partOf(state));
+    if (state === undefined || above === undefined) throw reference.pointer === undefined ? notFound() : noSuchReference(reference.pointer);
+    return { id: reference.id ?? entityIdOf(reference.stream), state, ancestors: above };
+  }
+
+  return { load, ancestors, latest };
+}
+
+/** Runs the work on one stream of this process one after the other: only other processes can be in the way then. */
+function serializer() {
+  const tails = new Map<string, Promise<unknown>>();
+  return async <T>(stream: string, work: () => Promise<T>): Promise<T> => {
+    const turn = (tails.get(stream) ?? Promise.resolve()).then(work, work);
+    tails.set(stream, turn);
+    try {
+      return await turn;
+    } finally {
+      if (tails.get(stream) === turn) tails.delete(stream);
+    }
+  };
+}
+
+async function untilUncontended<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof WrongExpectedRevision)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw unavailable('Too many changes to this at once.');
+    }
+  }
+}
+
+const idInUse = () => conflict('id-in-use', 'There is already something with this id.', '/id');
+const noSuchReference = (pointer: string) => unprocessable('reference-not-found', 'This does not exist.', pointer);
+const staleRevision = (revision: number) =>
+  new Problem(412, 'stale-revision', `This has changed since; it is now at revision ${revision}.`);
+const reusedKey = () =>
+  new Problem(422, 'idempotency-key-reused', 'This key was used with another body.', {
+    errors: [{ in: 'header', pointer: '/idempotency-key', detail: 'This key was used with another body.' }],
+  });

@@ -1,0 +1,199 @@
+// Row changes merged and written. The changes of a batch are merged row by row in memory, so an insert and five updates of
+// one row are one insert; what is left is written as one set-based statement per table and kind. However the events are
+// cut into batches, the rows come out the same; that also settles how races across streams end:
+//   * a row whose parent (ON DELETE CASCADE) or owner is gone is not written, or goes;
+//   * a pointer (ON DELETE SET NULL) to what is gone is null;
+//   * a change of a row that is not there does nothing.
+import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, sql } from 'slonik';
+import { z } from 'zod';
+import { tables } from '../tables/index.ts';
+import type { Table } from '../tables/table.ts';
+import { userRows } from '../tables/users.ts';
+import type { Change, Row } from './projection.ts';
+
+/** What a set of rows is written with at once. A step of the other kinds is written alone, in its place. */
+type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, { inserts: Map<string, MutableRow>; updates: Map<string, Update> }> };
+type MutableRow = Record<string, unknown>;
+type Update = { readonly key: Row; readonly set: MutableRow; readonly add: Record<string, number> };
+type Step = Writes | Extract<Change, { kind: 'updateWhere' | 'remove' }>;
+
+/** Merges the changes of a batch, in the log's order, to the steps that have their effect. Pure. */
+export function merge(changes: readonly Change[]): readonly Step[] {
+  const steps: Step[] = [];
+  for (const change of changes) {
+    if (change.kind === 'remove' || change.kind === 'updateWhere') {
+      steps.push(change);
+      continue;
+    }
+    const last = steps.at(-1);
+    const writes = last?.kind === 'write' ? last : { kind: 'write' as const, perTable: new Map() };
+    if (writes !== last) steps.push(writes);
+    mergeInto(writes, change);
+  }
+  return steps;
+}
+
+function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' }>): void {
+  const writes = perTable.get(change.table) ?? { inserts: new Map(), updates: new Map() };
+  perTable.set(change.table, writes);
+  if (change.kind === 'insert') {
+    const key = keyOf(change.table, change.row);
+    writes.inserts.set(key, { ...change.row });
+    // An update from before the row was there had nothing to change.
+    writes.updates.delete(key);
+    return;
+  }
+  const inserted = writes.inserts.get(change.id);
+  if (inserted) {
+    Object.assign(inserted, change.set);
+    for (const [column, number] of Object.entries(change.add)) inserted[column] = Number(inserted[column]) + number;
+    return;
+  }
+  const update = writes.updates.get(change.id) ?? { key: { id: change.id }, set: {}, add: {} };
+  writes.updates.set(change.id, update);
+  for (const [column, value] of Object.entries(change.set)) {
+    update.set[column] = value;
+    delete update.add[column];
+  }
+  for (const [column, number] of Object.entries(change.add)) {
+    if (column in update.set) update.set[column] = Number(update.set[column]) + number;
+    else update.add[column] = (update.add[column] ?? 0) + number;
+  }
+}
+
+const keyOf = (table: Table, row: Row) => table.key.map((column) => String(row[column])).join(' ');
+
+/** The foreign keys of the read model, as the database has them, and the tables in an order in which they can be filled. */
+export type ForeignKeys = { readonly of: ReadonlyMap<Table, readonly ForeignKey[]>; readonly order: readonly Table[] };
+type ForeignKey = { readonly column: string; readonly target: Table; readonly onDelete: 'cascade' | 'set null' };
+
+export async function readForeignKeys(database: CommonQueryMethods): Promise<ForeignKeys> {
+  const rows = await database.any(sql.type(foreignKeyRow)`
+    SELECT c.conrelid::regclass::text AS source, c.confrelid::regclass::text AS target, a.attname AS column,
+           CASE c.confdeltype WHEN 'c' THEN 'cascade' ELSE 'set null' END AS on_delete
+    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    WHERE c.contype = 'f' ORDER BY source, a.attnum`);
+  const byName = new Map(tables.map((table) => [table.qualified, table]));
+  const of = new Map(
+    tables.map((table) => [
+      table,
+      rows.flatMap(({ source, target, column, on_delete }): ForeignKey[] => {
+        const targetTable = byName.get(target);
+        return source === table.qualified && targetTable ? [{ column, target: targetTable, onDelete: on_delete }] : [];
+      }),
+    ]),
+  );
+  return { of, order: inFillingOrder(of) };
+}
+
+const foreignKeyRow = z.object({ source: z.string(), target: z.string(), column: z.string(), on_delete: z.enum(['cascade', 'set null']) });
+
+function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly Table[] {
+  const order = new Set<Table>();
+  const visit = (table: Table) => {
+    for (const { target } of of.get(table) ?? []) if (target !== table && !order.has(target)) visit(target);
+    order.add(table);
+  };
+  for (const table of of.keys()) visit(table);
+  return [...order];
+}
+
+/** Writes the merged changes within the caller's transaction. Answers with how many rows were not written since what they belong to is gone. */
+export async function write(transaction: CommonQueryMethods, steps: readonly Step[], keys: ForeignKeys): Promise<{ dropped: number }> {
+  let dropped = 0;
+  for (const step of steps) {
+    if (step.kind === 'remove') await transaction.query(removeRows(step.table, step.where, step.except));
+    else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(step.table, step.where, step.except, step.set));
+    else {
+      for (const table of keys.order) {
+        const inserts = [...(step.perTable.get(table)?.inserts.values() ?? [])];
+        if (inserts.length === 0) continue;
+        const { rowCount } = await transaction.query(insertRows(table, inserts, keys.of.get(table) ?? []));
+        dropped += inserts.length - rowCount;
+      }
+      for (const table of keys.order) {
+        const updates = [...(step.perTable.get(table)?.updates.values() ?? [])];
+        for (const [, alike] of Map.groupBy(updates, ({ set, add }) => [...Object.keys(set), '+', ...Object.keys(add)].join(' '))) {
+          for (const statement of updateRows(table, alike, keys.of.get(table) ?? [])) await transaction.query(statement);
+        }
+      }
+    }
+  }
+  return { dropped };
+}
+
+const named = (table: Table) => sql.identifier([table.schema, table.name]);
+const column = (name: string, of?: string) => sql.identifier(of === undefined ? [name] : [of, name]);
+const commas = (fragments: readonly (FragmentSqlToken | IdentifierSqlToken)[]) => sql.join(fragments, sql.fragment`, `);
+const all = (conditions: readonly FragmentSqlToken[]) => (conditions.length === 0 ? sql.fragment`true` : sql.join(conditions, sql.fragment` AND `));
+
+/** Rows as one JSON parameter, typed by the table itself. */
+const given = (table: Table, rows: readonly Row[]) =>
+  sql.fragment`json_populate_recordset(NULL::${named(table)}, ${JSON.stringify(rows)}::json)`;
+
+const isThere = ({ target, column: name }: ForeignKey, of: string) =>
+  // The row of a deleted person stays, as the owner of nothing.
+  sql.fragment`EXISTS (SELECT FROM ${named(target)} target WHERE target.id = ${column(name, of)}${
+    target === userRows ? sql.fragment` AND target.status <> 'deleted'` : sql.fragment``
+  })`;
+
+function insertRows(table: Table, rows: readonly Row[], keys: readonly ForeignKey[]) {
+  const columns = Object.keys(table.row.shape);
+  const cascades = keys.filter(({ onDelete, target }) => onDelete === 'cascade' && target !== table);
+  const ownParent = keys.find(({ onDelete, target }) => onDelete === 'cascade' && target === table);
+  const pointers = new Map(keys.filter(({ onDelete }) => onDelete === 'set null').map((key) => [key.column, key]));
+
+  const belonging = all(cascades.map((key) => sql.fragment`(given.${column(key.column)} IS NULL OR ${isThere(key, 'given')})`));
+  const kept = ownParent
+    ? sql.fragment`
+        SELECT given.* FROM given
+        WHERE ${belonging} AND (given.${column(ownParent.column)} IS NULL OR ${isThere(ownParent, 'given')})
+        UNION ALL
+        SELECT given.* FROM given JOIN kept ON given.${column(ownParent.column)} = kept.id WHERE ${belonging}`
+    : sql.fragment`SELECT given.* FROM given WHERE ${belonging}`;
+  const values = columns.map((name) => {
+    const pointer = pointers.get(name);
+    if (!pointer) return column(name, 'kept');
+    const amongThese = pointer.target === table ? sql.fragment` OR EXISTS (SELECT FROM kept other WHERE other.id = kept.${column(name)})` : sql.fragment``;
+    return sql.fragment`CASE WHEN ${isThere(pointer, 'kept')}${amongThese} THEN kept.${column(name)} END`;
+  });
+  return sql.unsafe`
+    WITH RECURSIVE given AS (SELECT * FROM ${given(table, rows)}), kept AS (${kept})
+    INSERT INTO ${named(table)} (${commas(columns.map((name) => column(name)))}) SELECT ${commas(values)} FROM kept`;
+}
+
+function* updateRows(table: Table, alike: readonly Update[], keys: readonly ForeignKey[]) {
+  const [first] = alike;
+  if (!first) return;
+  const rows = given(table, alike.map(({ key, set, add }) => ({ ...key, ...set, ...add })));
+  for (const key of keys.filter(({ column: name, onDelete }) => onDelete === 'cascade' && name in first.set)) {
+    yield sql.unsafe`
+      DELETE FROM ${named(table)} this USING ${rows} AS given
+      WHERE this.id = given.id AND given.${column(key.column)} IS NOT NULL AND NOT ${isThere(key, 'given')}`;
+  }
+  const pointers = new Map(keys.filter(({ onDelete }) => onDelete === 'set null').map((key) => [key.column, key]));
+  const sets = Object.keys(first.set).map((name) => {
+    const pointer = pointers.get(name);
+    const value = pointer ? sql.fragment`CASE WHEN ${isThere(pointer, 'given')} THEN given.${column(name)} END` : column(name, 'given');
+    return sql.fragment`${column(name)} = ${value}`;
+  });
+  const adds = Object.keys(first.add).map((name) => sql.fragment`${column(name)} = this.${column(name)} + given.${column(name)}`);
+  yield sql.unsafe`UPDATE ${named(table)} this SET ${commas([...sets, ...adds])} FROM ${rows} AS given WHERE this.id = given.id`;
+}
+
+function removeRows(table: Table, where: Row, except: Row) {
+  return sql.unsafe`DELETE FROM ${named(table)} this USING ${given(table, [where])} AS given WHERE ${matching(where, except)}`;
+}
+
+function updateRowsWhere(table: Table, where: Row, except: Row, set: Row) {
+  const sets = Object.keys(set).map((name) => sql.fragment`${column(name)} = changed.${column(name)}`);
+  return sql.unsafe`
+    UPDATE ${named(table)} this SET ${commas(sets)} FROM ${given(table, [where])} AS given, ${given(table, [set])} AS changed
+    WHERE ${matching(where, except)}`;
+}
+
+function matching(where: Row, except: Row) {
+  const conditions = Object.keys(where).map((name) => sql.fragment`this.${column(name)} = given.${column(name)}`);
+  const exceptions = Object.entries(except).map(([name, value]) => sql.fragment`this.${column(name)}::text <> ${String(value)}`);
+  return all([...conditions, ...exceptions]);
+}

@@ -1,0 +1,61 @@
+// How far the read model has come, as those who wait for it see it: from within the projector's own process or, on a
+// node without a projector, by asking the database.
+import { type DatabasePool, sql } from 'slonik';
+import { z } from 'zod';
+
+export type Progress = {
+  /** The position of the last event whose rows can be read; null before the first. */
+  readonly position: () => Promise<bigint | null>;
+  /** True as soon as the read model has got to a position, false when it has not within the time. */
+  readonly reached: (position: bigint, timeoutMs: number) => Promise<boolean>;
+};
+
+export type WaitingList = Progress & { readonly advance: (position: bigint) => void };
+
+/** Progress that is told of every step. */
+export function createWaitingList(): WaitingList {
+  let current: bigint | null = null;
+  const waiting = new Set<{ position: bigint; settle: (reached: boolean) => void }>();
+  const has = (position: bigint) => current !== null && current >= position;
+  return {
+    position: async () => current,
+    advance: (position) => {
+      current = position;
+      for (const waiter of waiting) if (has(waiter.position)) waiter.settle(true);
+    },
+    reached: async (position, timeoutMs) => {
+      if (has(position)) return true;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const waiter = { position, settle: resolve };
+      waiting.add(waiter);
+      const timer = setTimeout(() => resolve(false), timeoutMs);
+      const reached = await promise;
+      clearTimeout(timer);
+      waiting.delete(waiter);
+      return reached;
+    },
+  };
+}
+
+const POLL_INTERVAL_MS = 10;
+
+/** Progress of a projector in another process. */
+export function followProgress(database: DatabasePool, projector: string): Progress {
+  const position = async () => {
+    const row = await database.maybeOne(sql.type(checkpointRow)`SELECT position FROM daybook.checkpoints WHERE name = ${projector}`);
+    return row?.position == null ? null : BigInt(row.position);
+  };
+  return {
+    position,
+    reached: async (wanted, timeoutMs) => {
+      for (const end = Date.now() + timeoutMs; ; ) {
+        const current = await position();
+        if (current !== null && current >= wanted) return true;
+        if (Date.now() >= end) return false;
+        await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+      }
+    },
+  };
+}
+
+const checkpointRow = z.object({ position: z.number().nullable() });

@@ -1,0 +1,235 @@
+// Reads the log's one order once and keeps every table in step with it. The rows of a batch and the checkpoint are
+// written in one transaction, and the checkpoint moves only from where this projector left it: whatever crashes, and
+// however many projectors there are, every event is in the tables exactly once.
+import { type CommonQueryMethods, type DatabasePool, SlonikError, sql } from 'slonik';
+import { z } from 'zod';
+import { decode, UnreadableEvent } from '../events/codec.ts';
+import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
+import type { Change, Projection } from './projection.ts';
+import { createWaitingList, type Progress } from './progress.ts';
+
+export const READ_MODEL = 'read_model';
+/** A batch has to stay within 50 ms on the embedded Postgres, which serves queries between two of them. */
+export const MAX_BATCH = 500;
+
+export type Checkpoint = { readonly position: bigint | null; readonly event_id: string | null; readonly log_id: string; readonly model_version: string };
+
+export type Projector = Progress & {
+  readonly status: () => ProjectorStatus;
+  /** Runs until `stop`; an outage of either store is waited out. */
+  readonly start: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+export type ProjectorStatus = {
+  readonly state: 'starting' | 'running' | 'degraded' | 'waiting' | 'stopped';
+  readonly lastError: string | undefined;
+  readonly events: number;
+  readonly droppedRows: number;
+};
+
+/** Another projector has moved the checkpoint, or the read model was built anew: this one has to look where it stands. */
+export class CheckpointMoved extends Error {}
+
+export type Logger = { readonly info: (message: string) => void; readonly warn: (message: string) => void; readonly error: (message: string) => void };
+
+export function createProjector(log: EventLog, database: DatabasePool, projections: readonly Projection[], logger: Logger): Projector {
+  const waiting = createWaitingList();
+  const stopping = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  let status: ProjectorStatus = { state: 'starting', lastError: undefined, events: 0, droppedRows: 0 };
+
+  async function run() {
+    for (let backoffMs = 50; !stopping.signal.aborted; backoffMs = Math.min(backoffMs * 2, 2_000)) {
+      // Ends this attempt's subscription, too, when the attempt fails for another reason.
+      const attempt = new AbortController();
+      const signal = AbortSignal.any([stopping.signal, attempt.signal]);
+      try {
+        const apply = await createApplier(database, projections);
+        const checkpoint = await readCheckpoint(database);
+        if (!(await isOfThisLog(log, checkpoint))) throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
+        if (checkpoint.position !== null) waiting.advance(checkpoint.position);
+        for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
+          const { dropped } = await apply.batch(batch);
+          backoffMs = 50;
+          const isDegraded = apply.parked() > 0;
+          status = {
+            state: isDegraded ? 'degraded' : 'running',
+            lastError: isDegraded ? status.lastError : undefined,
+            events: status.events + batch.length,
+            droppedRows: status.droppedRows + dropped,
+          };
+          waiting.advance(batch.at(-1)?.position ?? 0n);
+        }
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        const message = error instanceof Error ? error.message : String(error);
+        status = { ...status, state: 'waiting', lastError: message };
+        logger.warn(`The projector starts again from its checkpoint: ${message}`);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+      } finally {
+        attempt.abort();
+      }
+    }
+    status = { ...status, state: 'stopped' };
+  }
+
+  return {
+    ...waiting,
+    status: () => status,
+    start: () => {
+      running = run();
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** Brings events into the tables, from the checkpoint on. `batch` takes them in the log's order, each once. */
+export type Applier = {
+  readonly position: () => bigint | null;
+  /** How many streams have an event that could not be projected. */
+  readonly parked: () => number;
+  readonly batch: (events: readonly LoggedEvent[]) => Promise<{ dropped: number }>;
+};
+
+export async function createApplier(database: DatabasePool, projections: readonly Projection[]): Promise<Applier> {
+  const keys = await readForeignKeys(database);
+  let checkpoint = await readCheckpoint(database);
+  const parkedStreams = new Set((await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM daybook.parked_events`)).map(({ stream }) => stream));
+
+  async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<{ dropped: number }> {
+    const last = events.at(-1);
+    if (!last) return { dropped: 0 };
+    const written = await database.transaction(async (transaction) => {
+      const result = await writeChanges(transaction, changes, keys);
+      for (const { event, error } of parked) await park(transaction, event, error);
+      await moveCheckpoint(transaction, checkpoint, last);
+      return result;
+    }, 0);
+    checkpoint = { ...checkpoint, position: last.position, event_id: last.event_id };
+    for (const { event } of parked) parkedStreams.add(event.stream);
+    return written;
+  }
+
+  async function batch(events: readonly LoggedEvent[]): Promise<{ dropped: number }> {
+    try {
+      if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
+      return await write(events, events.flatMap((event) => changesOf(event, projections)), []);
+    } catch (error) {
+      if (!isAboutTheEvents(error)) throw error;
+    }
+    // Something in the batch cannot be projected: find out what, and let the rest go on.
+    let dropped = 0;
+    for (const event of events) dropped += (await one(event)).dropped;
+    return { dropped };
+  }
+
+  async function one(event: LoggedEvent): Promise<{ dropped: number }> {
+    try {
+      if (parkedStreams.has(event.stream)) throw new Unprojectable('an event before it in its stream is parked');
+      return await write([event], changesOf(event, projections), []);
+    } catch (error) {
+      if (!isAboutTheEvents(error)) throw error;
+      return write([event], [], [{ event, error: error instanceof Error ? error.message : String(error) }]);
+    }
+  }
+
+  return { position: () => checkpoint.position, parked: () => parkedStreams.size, batch };
+}
+
+type Parked = { readonly event: LoggedEvent; readonly error: string };
+
+class Unprojectable extends Error {}
+
+function changesOf(logged: LoggedEvent, projections: readonly Projection[]): readonly Change[] {
+  const event = decode(logged);
+  return event ? projections.flatMap(({ project }) => project(event)) : [];
+}
+
+const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) => write(transaction, merge(changes), keys);
+
+/** Whether it is the events' fault, not that of a store that is away. SQLSTATE classes 22 and 23: bad data, a broken constraint. */
+function isAboutTheEvents(error: unknown): boolean {
+  if (error instanceof UnreadableEvent || error instanceof Unprojectable) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^2[23]/.test(cause.code)) return true;
+    if (!(cause instanceof SlonikError) && !('code' in cause)) break;
+  }
+  return false;
+}
+
+/** Whether the checkpointed event is where the checkpoint says. It is not in a log that was restored from an older backup. */
+export async function isOfThisLog(log: EventLog, { position, event_id }: Checkpoint): Promise<boolean> {
+  return position === null || (await log.eventAt(position))?.event_id === event_id;
+}
+
+export async function readCheckpoint(database: CommonQueryMethods): Promise<Checkpoint> {
+  const { position, ...rest } = await database.one(
+    sql.type(checkpointRow)`SELECT position, event_id, log_id, model_version FROM daybook.checkpoints WHERE name = ${READ_MODEL}`,
+  );
+  return { ...rest, position: position === null ? null : BigInt(position) };
+}
+
+async function moveCheckpoint(transaction: CommonQueryMethods, from: Checkpoint, to: LoggedEvent): Promise<void> {
+  const { rowCount } = await transaction.query(sql.unsafe`
+    UPDATE daybook.checkpoints SET position = ${to.position}, event_id = ${to.event_id}, updated_at = now()
+    WHERE name = ${READ_MODEL} AND position IS NOT DISTINCT FROM ${from.position}
+      AND log_id = ${from.log_id} AND model_version = ${from.model_version}`);
+  if (rowCount === 0) throw new CheckpointMoved('another projector has moved on, or the read model is new');
+}
+
+async function park(transaction: CommonQueryMethods, { position, stream, revision, type, event_id }: LoggedEvent, error: string): Promise<void> {
+  await transaction.query(sql.unsafe`
+    INSERT INTO daybook.parked_events (position, stream, revision, event_type, event_id, error, parked_at)
+    VALUES (${position}, ${stream}, ${revision}, ${type}, ${event_id}, ${error}, now())`);
+}
+
+const checkpointRow = z.object({ position: z.number().nullable(), event_id: z.string().nullable(), log_id: z.string(), model_version: z.string() });
+const streamRow = z.object({ stream: z.string() });
+
+/** What has arrived since the last batch, as one; at the least one event, MAX_BATCH at the most. Reading goes on meanwhile, up to one batch ahead. */
+export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGenerator<readonly LoggedEvent[]> {
+  const events: LoggedEvent[] = [];
+  let ended = false;
+  let wakeReader = () => {};
+  let wakeWriter = () => {};
+  const reading = (async () => {
+    for await (const event of source) {
+      events.push(event);
+      wakeWriter();
+      if (events.length >= MAX_BATCH) {
+        await new Promise<void>((resolve) => {
+          wakeReader = resolve;
+        });
+      }
+      if (ended) return;
+    }
+  })().finally(() => {
+    ended = true;
+    wakeWriter();
+  });
+  // Awaited at the end; until then a failure is no unhandled one.
+  reading.catch(() => {});
+  try {
+    for (;;) {
+      if (events.length === 0) {
+        if (ended) break;
+        await new Promise<void>((resolve) => {
+          wakeWriter = resolve;
+        });
+        continue;
+      }
+      const batch = events.splice(0, MAX_BATCH);
+      wakeReader();
+      yield batch;
+    }
+    await reading;
+  } finally {
+    ended = true;
+    wakeReader();
+  }
+}
