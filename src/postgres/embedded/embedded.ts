@@ -1,0 +1,123 @@
+// Postgres for those who have none: PGlite with pgvector in a thread of its own, reached over a Unix socket, so that the
+// rest of Daybook does not know the difference. All it keeps can be made again from the event log, and when it is in doubt
+// about what it kept, it begins anew and says so.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { EMBEDDED } from '../pool.ts';
+import { DatabaseFolder } from './folder.ts';
+
+// Opening takes half a second, replaying the most of the log that upkeep leaves two or three; making one takes four.
+const OPEN_TIMEOUT_MS = 15_000;
+const MAKE_TIMEOUT_MS = 120_000;
+
+export type EmbeddedPostgres = {
+  readonly url: string;
+  /** There was a database and it could not be trusted or opened: this one is empty. */
+  readonly wasReset: boolean;
+  close(): Promise<void>;
+};
+
+/**
+ * Starts the embedded Postgres in a folder (made where missing), which nothing else may use at the same time. When its
+ * thread ends unexpectedly later, `onFailure` is told; by default that ends the process, and the next start recovers.
+ */
+export async function startEmbeddedPostgres({
+  directory,
+  openTimeoutMs = OPEN_TIMEOUT_MS,
+  onFailure = crash,
+}: {
+  directory: string;
+  openTimeoutMs?: number;
+  onFailure?: (error: Error) => void;
+}): Promise<EmbeddedPostgres> {
+  const folder = new DatabaseFolder(directory);
+  const { found } = folder.inspect();
+  const socketFolder = mkdtempSync(join(shortTemporaryFolder(), 'daybook-'));
+  const start = (timeoutMs: number) =>
+    startThread({ data: folder.data, socket: join(socketFolder, '.s.PGSQL.5432') }, timeoutMs, onFailure);
+  const make = () => {
+    folder.mark('making', socketFolder);
+    return start(MAKE_TIMEOUT_MS);
+  };
+  const makeAnew = () => {
+    folder.setAside();
+    return make();
+  };
+
+  let wasReset = found === 'torn';
+  let thread: Thread;
+  if (found === 'nothing') {
+    thread = await make();
+  } else if (found === 'torn') {
+    thread = await makeAnew();
+  } else {
+    folder.mark('running', socketFolder);
+    thread = await start(openTimeoutMs).catch(() => {
+      wasReset = true;
+      return makeAnew();
+    });
+  }
+  folder.mark('running', socketFolder);
+
+  return {
+    url: `postgres://postgres@${encodeURIComponent(socketFolder)}/postgres?application_name=${EMBEDDED}`,
+    wasReset,
+    async close() {
+      await thread.stop();
+      folder.syncData();
+      folder.mark('stopped', socketFolder);
+      rmSync(socketFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+type Thread = { stop(): Promise<void> };
+
+/** Resolves when the thread serves; rejects when it cannot, or has not after the time given, and then it is gone. */
+async function startThread(
+  workerData: { data: string; socket: string },
+  timeoutMs: number,
+  onFailure: (error: Error) => void,
+): Promise<Thread> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  worker.once('message', ready.resolve);
+  worker.on('error', (error) => {
+    ready.reject(error);
+    if (phase === 'serving') onFailure(error instanceof Error ? error : new Error(String(error)));
+  });
+  worker.once('exit', (code) => {
+    ready.reject(new Error(`the embedded Postgres ended with code ${code}`));
+    ended.resolve();
+  });
+  const timer = setTimeout(() => ready.reject(new Error(`the embedded Postgres did not open within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    await ready.promise;
+    phase = 'serving';
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return {
+    async stop() {
+      phase = 'stopping';
+      worker.postMessage('stop');
+      await ended.promise;
+    },
+  };
+}
+
+// The path of a Unix socket has room for about a hundred characters.
+const shortTemporaryFolder = () => (tmpdir().length > 70 ? '/tmp' : tmpdir());
+
+function crash(error: Error): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
