@@ -3,7 +3,9 @@
 import ICAL from 'ical.js';
 import { z } from 'zod';
 
-const PARTS = new Set('FREQ UNTIL COUNT INTERVAL BYSECOND BYMINUTE BYHOUR BYDAY BYMONTHDAY BYYEARDAY BYWEEKNO BYMONTH BYSETPOS WKST'.split(' '));
+const PARTS = new Set(
+  'FREQ UNTIL COUNT INTERVAL BYSECOND BYMINUTE BYHOUR BYDAY BYMONTHDAY BYYEARDAY BYWEEKNO BYMONTH BYSETPOS WKST'.split(' '),
+);
 const UNTIL = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z?)?$/;
 
 /** A rule without its `RRULE:` prefix, such as `FREQ=WEEKLY;BYDAY=MO,WE`; upper-cased. */

@@ -40,7 +40,8 @@ function findUnstorable(value: unknown, path: readonly PropertyKey[], depth: num
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return undefined;
   if (depth === MAX_DEPTH) return { pointer: pointer(path), detail: `Values may be nested ${MAX_DEPTH} deep at most.` };
   for (const [key, member] of Object.entries(value)) {
-    const found = findUnstorable(key, path, depth) ?? findUnstorable(member, [...path, Array.isArray(value) ? Number(key) : key], depth + 1);
+    const found =
+      findUnstorable(key, path, depth) ?? findUnstorable(member, [...path, Array.isArray(value) ? Number(key) : key], depth + 1);
     if (found) return found;
   }
   return undefined;

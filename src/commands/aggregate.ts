@@ -1,17 +1,17 @@
-// An aggregate: the stream category it lives in, and how its events fold to the state that decisions are made on.
+// An aggregate: the stream category it lives in, and how its events fold to the state that decisions are made on. A state
+// is of something that exists: before its creation and after its deletion there is none.
 import { type AnyEvent, dispatch, type EventHandlers } from '../events/index.ts';
 
 // Written as methods, which TypeScript compares bivariantly: machinery holds aggregates of every state at once.
 export type Aggregate<State> = {
   readonly category: string;
-  readonly initial: State;
+  /** The state before any event, for a stream that one person's entities share; that one always exists. */
+  readonly initial: State | undefined;
   /** The event types this fold understands. A stream with any other takes no commands. */
   readonly eventTypes: ReadonlySet<string>;
-  evolve(state: State, event: AnyEvent): State;
-  /** False before the entity was created and after it was deleted. In a stream that one person's entities share, `id` says which. */
-  exists(state: State, id: string): boolean;
-  /** The revision of the last event about an entity in a shared stream; undefined where the stream is about one entity. */
-  revisionOf(state: State, id: string): number | undefined;
+  evolve(state: State | undefined, event: AnyEvent): State | undefined;
+  /** The revision of the last event about an entity in a shared stream; undefined where there is no such entity (any more). */
+  find(state: State, id: string): { readonly revision: number } | undefined;
   /** What the entity is part of: where that is gone, so is this. */
   partOf(state: State): Reference<unknown> | undefined;
   /** What a person calls the entity that the event is about. */
@@ -21,48 +21,61 @@ export type Aggregate<State> = {
 /** Another entity that a command names: in the body (missing: 422 with the pointer) or in the path (missing: 404). */
 export type Reference<State> = {
   readonly aggregate: Aggregate<State>;
-  readonly stream: string;
-  /** Undefined: the shared stream as a whole, which is always there. */
-  readonly id: string | undefined;
+  /** The id part of the stream's name. */
+  readonly id: string;
   readonly pointer: string | undefined;
 };
 
 /** @param pointer where the body names it; leave it out for an id from the path. */
 export function reference<State>(aggregate: Aggregate<State>, id: string, pointer?: string): Reference<State>;
-export function reference<State>(aggregate: Aggregate<State>, id: null | undefined, pointer?: string): undefined;
-export function reference<State>(aggregate: Aggregate<State>, id: string | null | undefined, pointer?: string): Reference<State> | undefined;
+export function reference<State>(
+  aggregate: Aggregate<State>,
+  id: string | null | undefined,
+  pointer?: string,
+): Reference<State> | undefined;
 export function reference<State>(
   aggregate: Aggregate<State>,
   id: string | null | undefined,
   pointer?: string,
 ): Reference<State> | undefined {
-  return id ? { aggregate, stream: `${aggregate.category}-${id}`, id, pointer } : undefined;
+  return id ? { aggregate, id, pointer } : undefined;
 }
 
-/** A reference into a stream that all of one person's entities share (`taskLabels-{user id}`). */
-export const referenceIn = <State>(aggregate: Aggregate<State>, owner: string, id?: string, pointer?: string): Reference<State> => ({
-  aggregate,
-  stream: `${aggregate.category}-${owner}`,
-  id,
-  pointer,
+type Definition<State> = {
+  readonly category: string;
+  /** The event that an entity begins with. */
+  readonly created: EventHandlers<[], State>;
+  /** One handler for each further event type of the category; a type without one is unknown here. Undefined: it is gone. */
+  readonly evolve: EventHandlers<[state: State], State | undefined>;
+  readonly partOf?: (state: State) => Reference<unknown> | undefined;
+  readonly title?: (state: State, event: AnyEvent) => string | undefined;
+};
+
+/** An aggregate whose stream is about one entity. */
+export const aggregate = <State>({ created, evolve, ...definition }: Definition<State>): Aggregate<State> => ({
+  partOf: () => undefined,
+  title: () => undefined,
+  ...definition,
+  initial: undefined,
+  find: () => undefined,
+  eventTypes: new Set([...Object.keys(created), ...Object.keys(evolve)]),
+  evolve: (state, event) => dispatch(created, event) ?? (state === undefined ? undefined : dispatch(evolve, event, state)),
 });
 
-export function aggregate<State>(definition: {
-  category: string;
-  initial: State;
-  /** One handler for each event type of the category; a type without one is unknown here. */
-  evolve: EventHandlers<[state: State], State>;
-  exists: (state: State, id: string) => boolean;
-  revisionOf?: (state: State, id: string) => number | undefined;
-  partOf?: (state: State) => Reference<unknown> | undefined;
-  title?: (state: State, event: AnyEvent) => string | undefined;
-}): Aggregate<State> {
-  return {
-    revisionOf: () => undefined,
-    partOf: () => undefined,
-    title: () => undefined,
-    ...definition,
-    eventTypes: new Set(Object.keys(definition.evolve)),
-    evolve: (state, event) => dispatch(definition.evolve, event, state) ?? state,
-  };
-}
+/** An aggregate whose stream is shared by all of one person's entities of a kind (`taskLabels-{user id}`). */
+export const sharedAggregate = <State>({
+  evolve,
+  ...definition
+}: {
+  readonly category: string;
+  readonly initial: State;
+  readonly evolve: EventHandlers<[state: State], State>;
+  readonly find: Aggregate<State>['find'];
+  readonly title?: Aggregate<State>['title'];
+}): Aggregate<State> => ({
+  partOf: () => undefined,
+  title: () => undefined,
+  ...definition,
+  eventTypes: new Set(Object.keys(evolve)),
+  evolve: (state = definition.initial, event) => dispatch(evolve, event, state),
+});

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import type { Metadata, NewEvent } from '../events/event.ts';
 import type { EventLog } from '../eventstore/log.ts';
-import type { Problem } from '../problem.ts';
+import { notFound, type Problem } from '../problem.ts';
 import type { Secrets } from '../secrets.ts';
+import type { Tokens } from '../tokens.ts';
 import type { Aggregate, Reference } from './aggregate.ts';
 import type { Folds } from './folds.ts';
 
@@ -70,18 +71,26 @@ export type CommandServices = {
   readonly log: EventLog;
   readonly folds: Folds;
   readonly secrets: Secrets;
+  readonly tokens: Tokens;
+  readonly settings: CommandSettings;
   /** Loads a stream fresh, decides and appends at the exact revision, again after a conflict. @throws Problem as decided */
   readonly transact: <State>(
     aggregate: Aggregate<State>,
     id: string,
     stamp: Omit<Metadata, 'schema_version' | 'title'>,
-    decide: (state: State) => Decision,
+    decide: (state: State | undefined) => Decision,
   ) => Promise<Outcome>;
+};
+
+export type CommandSettings = {
+  readonly refreshTokenExpireDays: number;
+  /** Lower-cased: who registers one of these addresses is an admin. */
+  readonly adminEmails: readonly string[];
 };
 
 /** How a command goes on once its asynchronous work is done. `decide` may be called again after a conflict. */
 export type Plan<State> = {
-  readonly decide: (state: State) => Decision | Promise<Decision>;
+  readonly decide: (state: State | undefined) => Decision | Promise<Decision>;
   /** The id part of the stream's name where it is not the entity's own id. */
   readonly stream?: string;
   /** Whose a new entity is, where nobody is logged in yet. */
@@ -96,8 +105,9 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly summary: string;
   readonly description?: string;
   readonly body: Body;
+  /** A body that works as it stands, for the API page. */
+  readonly example?: z.input<Body>;
   readonly aggregate: Aggregate<State>;
-  readonly creates?: boolean;
   /** Who may call: the entity's owner (default), an admin on anybody's, or everybody without a token. */
   readonly access?: 'owner' | 'admin' | 'public';
   /** True where one person's entities share a stream (`taskLabels-{user id}`). */
@@ -110,22 +120,23 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
 
 type In<Route extends string, Body extends z.ZodType> = Input<Route, z.output<Body>>;
 
-/** Pure: state and input in, a decision out. */
-type Plain<Route extends string, Body extends z.ZodType, State> = Common<Route, Body, State> & {
-  readonly decide: (state: State, input: In<Route, Body>) => Decision;
-};
-/** The same, with further streams folded read-only and fresh. */
-type Needing<Route extends string, Body extends z.ZodType, State, Needs> = Common<Route, Body, State> & {
-  readonly needs: (input: In<Route, Body>, load: Load) => Promise<Needs>;
-  readonly decide: (state: State, input: In<Route, Body> & { readonly needs: Needs }) => Decision;
-};
+type With<Needs> = { readonly needs: Needs };
+/** Further streams, folded read-only and fresh. What is missing is refused before anything is decided. */
+type Needing<Input, Needs> = { readonly needs: (input: Input, load: Load) => Promise<Needs> };
+/** Pure: the state of what exists and the input in, events or a refusal out. */
+type Deciding<State, Input> = { readonly decide: (state: State, input: Input) => Decision };
+/** Pure: the input of what is to exist in, events or a refusal out. `state` is there in a shared stream only. */
+type Creating<State, Input> = { readonly create: (input: Input, state: State | undefined) => Decision };
 /** Asynchronous work once, before deciding. @throws Problem to refuse */
-type Prepared<Route extends string, Body extends z.ZodType, State> = Common<Route, Body, State> & {
-  readonly prepare: (input: In<Route, Body>, services: CommandServices) => Promise<Plan<State>>;
+type Prepared<State, Input> = {
+  /** Whether the plan's stream is to be a new one. */
+  readonly creates: boolean;
+  readonly prepare: (input: Input, services: CommandServices) => Promise<Plan<State>>;
 };
 
 /** A command as the machinery runs it. `plan` is called once, its `decide` once per attempt. */
 export type RunnableCommand<Body extends z.ZodType, State> = Common<string, Body, State> & {
+  readonly creates: boolean;
   readonly plan: (input: Input<string, z.output<Body>>, services: CommandServices, load: Load) => Promise<Plan<State>>;
 };
 
@@ -136,30 +147,48 @@ export type CommandRunner = <Body extends z.ZodType, State>(
 
 /** A command of whatever aggregate, as HTTP and policies hold it: only `run` knows its types. */
 export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate'> & {
+  readonly creates: boolean;
   readonly run: (runner: CommandRunner, request: CommandRequest) => ReturnType<CommandRunner>;
 };
 
 /** The body of a command that takes none. */
 export const noBody = z.strictObject({}).default({});
 
-export function command<const Route extends string, Body extends z.ZodType, State, Needs>(
-  definition: Needing<Route, Body, State, Needs>,
-): Command & Needing<Route, Body, State, Needs>;
-export function command<const Route extends string, Body extends z.ZodType, State>(
-  definition: Prepared<Route, Body, State>,
-): Command & Prepared<Route, Body, State>;
-export function command<const Route extends string, Body extends z.ZodType, State>(
-  definition: Plain<Route, Body, State>,
-): Command & Plain<Route, Body, State>;
-export function command<Body extends z.ZodType, State>(
-  definition: Needing<string, Body, State, unknown> | Prepared<string, Body, State> | Plain<string, Body, State>,
+export function command<const R extends string, B extends z.ZodType, S, N>(
+  definition: Common<R, B, S> & Needing<In<R, B>, N> & Deciding<S, In<R, B> & With<N>>,
+): Command & Deciding<S, In<R, B> & With<N>>;
+export function command<const R extends string, B extends z.ZodType, S, N>(
+  definition: Common<R, B, S> & Needing<In<R, B>, N> & Creating<S, In<R, B> & With<N>>,
+): Command & Creating<S, In<R, B> & With<N>>;
+export function command<const R extends string, B extends z.ZodType, S>(
+  definition: Common<R, B, S> & Deciding<S, In<R, B>>,
+): Command & Deciding<S, In<R, B>>;
+export function command<const R extends string, B extends z.ZodType, S>(
+  definition: Common<R, B, S> & Creating<S, In<R, B>>,
+): Command & Creating<S, In<R, B>>;
+export function command<const R extends string, B extends z.ZodType, S>(
+  definition: Common<R, B, S> & Prepared<S, In<R, B>>,
+): Command & Prepared<S, In<R, B>>;
+export function command<B extends z.ZodType, S>(
+  definition: Common<string, B, S> &
+    (
+      | (Needing<In<string, B>, unknown> & Deciding<S, In<string, B> & With<unknown>>)
+      | (Needing<In<string, B>, unknown> & Creating<S, In<string, B> & With<unknown>>)
+      | Deciding<S, In<string, B>>
+      | Creating<S, In<string, B>>
+      | Prepared<S, In<string, B>>
+    ),
 ): Command {
-  const plan: RunnableCommand<Body, State>['plan'] = async (input, services, load) => {
+  const creates = 'create' in definition || ('creates' in definition && definition.creates);
+  const plan: RunnableCommand<B, S>['plan'] = async (input, services, load) => {
     if ('prepare' in definition) return definition.prepare(input, services);
-    if ('needs' in definition) {
-      return { decide: async (state) => definition.decide(state, { ...input, needs: await definition.needs(input, load) }) };
-    }
-    return { decide: (state) => definition.decide(state, input) };
+    return {
+      decide: async (state) => {
+        const complete = 'needs' in definition ? { ...input, needs: await definition.needs(input, load) } : { ...input, needs: undefined };
+        if ('create' in definition) return definition.create(complete, state);
+        return state === undefined ? notFound() : definition.decide(state, complete);
+      },
+    };
   };
-  return { ...definition, run: (runner, request) => runner({ ...definition, plan }, request) };
+  return { ...definition, creates, run: (runner, request) => runner({ ...definition, creates, plan }, request) };
 }

@@ -8,7 +8,8 @@ import { unavailable } from '../problem.ts';
 import type { Aggregate } from './aggregate.ts';
 
 export type Folded<State> = {
-  readonly state: State;
+  /** Undefined before it exists and once it is gone. */
+  readonly state: State | undefined;
   /** Of the last event; -1 where there is none. */
   readonly revision: number;
   readonly position: bigint | undefined;
@@ -26,7 +27,12 @@ export type Folds = {
   /** The state with everything that is in the log now. */
   readonly fresh: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
   /** Takes in what was appended at the state's revision. */
-  readonly appended: <State>(aggregate: Aggregate<State>, stream: string, before: Folded<State>, events: readonly AnyEvent[]) => Folded<State>;
+  readonly appended: <State>(
+    aggregate: Aggregate<State>,
+    stream: string,
+    before: Folded<State>,
+    events: readonly AnyEvent[],
+  ) => Folded<State>;
 };
 
 const MAX_CHARACTERS = 64 * 1024 * 1024;

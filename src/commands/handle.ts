@@ -21,14 +21,14 @@ type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
 
 export type CommandHandler = { readonly run: CommandRunner; readonly services: CommandServices };
 
-export function createCommandHandler(log: EventLog, secrets: Secrets): CommandHandler {
+export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secrets' | 'tokens' | 'settings'>): CommandHandler {
+  const { log, secrets } = given;
   const folds = createFolds(log);
   const serially = serializer();
 
   const services: CommandServices = {
-    log,
+    ...given,
     folds,
-    secrets,
     transact: (aggregate, id, stamp, decide) => {
       const stream = `${aggregate.category}-${id}`;
       return serially(stream, () =>
@@ -56,13 +56,12 @@ export function createCommandHandler(log: EventLog, secrets: Secrets): CommandHa
         throw key.explicit ? reusedKey() : idInUse();
       }
       if (command.creates) {
-        const isTaken = entityIdOf(stream) === input.id ? before.revision >= 0 : aggregate.exists(before.state, input.id);
-        if (isTaken) throw idInUse();
+        if (entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined) throw idInUse();
       } else {
+        const revision = revisionOf(aggregate, before, input.id);
         const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
-        if (!isOurs || !aggregate.exists(before.state, input.id)) throw notFound();
+        if (before.state === undefined || revision === undefined || !isOurs) throw notFound();
         if (!(await references.ancestors(aggregate.partOf(before.state)))) throw notFound();
-        const revision = aggregate.revisionOf(before.state, input.id) ?? before.revision;
         if (request.ifMatch !== undefined && request.ifMatch !== revision) throw staleRevision(revision);
       }
       return eventsOf(await plan.decide(before.state));
@@ -93,7 +92,7 @@ export function createCommandHandler(log: EventLog, secrets: Secrets): CommandHa
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,
-          revision: aggregate.revisionOf(after.state, input.id) ?? after.revision,
+          revision: revisionOf(aggregate, after, input.id) ?? after.revision,
           position: references.latest(after.position),
           events,
         };
@@ -102,6 +101,12 @@ export function createCommandHandler(log: EventLog, secrets: Secrets): CommandHa
     return { ...outcome, response: await plan.respond?.(outcome) };
   }
   return { run, services };
+}
+
+/** The revision of the last event about the entity; undefined where it does not exist. */
+function revisionOf<State>(aggregate: Aggregate<State>, { state, revision }: Folded<State>, id: string): number | undefined {
+  if (state === undefined) return undefined;
+  return aggregate.initial === undefined ? revision : aggregate.find(state, id)?.revision;
 }
 
 /** Appends what was decided on `before`, nothing included, and answers with what the stream folds to then. */
@@ -122,12 +127,22 @@ async function append<State>(
     const recorded = decode({ ...encoded, stream, revision: before.revision + 1 + index, position: 0n });
     if (!recorded) throw new Error(`${event.type} is not an event of the vocabulary`);
     const next = aggregate.evolve(state, recorded);
-    const title = aggregate.title(next, recorded) ?? aggregate.title(state, recorded);
+    // What is deleted was called what it was called before.
+    const title = (next && aggregate.title(next, recorded)) ?? (state && aggregate.title(state, recorded));
     state = next;
     return { recorded, encoded: title === undefined ? encoded : { ...encoded, metadata: { ...encoded.metadata, title } } };
   });
-  const { position } = await log.append(stream, before.revision, prepared.map(({ encoded }) => encoded));
-  return folds.appended(aggregate, stream, before, prepared.map(({ recorded }) => ({ ...recorded, position })));
+  const { position } = await log.append(
+    stream,
+    before.revision,
+    prepared.map(({ encoded }) => encoded),
+  );
+  return folds.appended(
+    aggregate,
+    stream,
+    before,
+    prepared.map(({ recorded }) => ({ ...recorded, position })),
+  );
 }
 
 function eventsOf(decision: Decision): readonly NewEvent[] {
@@ -147,7 +162,13 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
 }
 
 // A client that chooses the entity's id has chosen a key with it: the same create again is then the same entity.
-function commandKey(route: string, { user, idempotencyKey }: CommandRequest, chosenId: string | undefined, content: unknown, secrets: Secrets) {
+function commandKey(
+  route: string,
+  { user, idempotencyKey }: CommandRequest,
+  chosenId: string | undefined,
+  content: unknown,
+  secrets: Secrets,
+) {
   const given = idempotencyKey ?? chosenId;
   if (given === undefined) return undefined;
   return {
@@ -165,17 +186,16 @@ function createReferences(folds: Folds, userId: string) {
     return seen;
   };
 
-  async function find<State>({ aggregate, stream, id }: Reference<State>): Promise<State | undefined> {
-    const { state, owner, position } = await folds.fresh(aggregate, stream);
+  async function find<State>({ aggregate, id }: Reference<State>): Promise<State | undefined> {
+    const { state, owner, position } = await folds.fresh(aggregate, `${aggregate.category}-${id}`);
     latest(position);
-    const isOurs = owner === undefined || owner === userId;
-    return isOurs && (id === undefined || aggregate.exists(state, id)) ? state : undefined;
+    return owner === undefined || owner === userId ? state : undefined;
   }
 
   /** The ids of what something is part of, nearest first; undefined where one of them is gone. Moves that crossed may have made a loop. */
   async function ancestors(part: Reference<unknown> | undefined): Promise<string[] | undefined> {
     const ids: string[] = [];
-    for (let next = part; next?.id !== undefined && !ids.includes(next.id); ) {
+    for (let next = part; next && !ids.includes(next.id); ) {
       const state = await find(next);
       if (state === undefined) return undefined;
       ids.push(next.id);
@@ -191,7 +211,7 @@ function createReferences(folds: Folds, userId: string) {
     const state = await find(reference);
     const above = state === undefined ? undefined : await ancestors(reference.aggregate.partOf(state));
     if (state === undefined || above === undefined) throw reference.pointer === undefined ? notFound() : noSuchReference(reference.pointer);
-    return { id: reference.id ?? entityIdOf(reference.stream), state, ancestors: above };
+    return { id: reference.id, state, ancestors: above };
   }
 
   return { load, ancestors, latest };

@@ -6,7 +6,7 @@ import { event } from './event.ts';
 
 const list = { name, description: text(65_536).nullable(), color: color.nullable(), position: z.number(), is_default: z.boolean() };
 export const taskListCreated = event('TaskListCreated', list);
-export const taskListChanged = event('TaskListChanged', z.object(list).partial().shape);
+export const taskListChanged = event('TaskListChanged', z.object(list).exactPartial().shape);
 export const taskListArchived = event('TaskListArchived', {});
 export const taskListRestored = event('TaskListRestored', {});
 export const taskListDeleted = event('TaskListDeleted', {});
@@ -28,7 +28,7 @@ export const taskCreated = event('TaskCreated', {
   source_type: taskSourceType.nullable(),
   source_id: uuid.nullable(),
 });
-export const taskChanged = event('TaskChanged', z.object(details).partial().shape);
+export const taskChanged = event('TaskChanged', z.object(details).exactPartial().shape);
 export const taskMoved = event('TaskMoved', place);
 export const taskStarted = event('TaskStarted', {});
 export const taskBlocked = event('TaskBlocked', {});
@@ -42,5 +42,5 @@ export const taskReminded = event('TaskReminded', { reminded_at: instant });
 
 const label = { name, color: color.nullable() };
 export const taskLabelCreated = event('TaskLabelCreated', { label_id: uuid, ...label });
-export const taskLabelChanged = event('TaskLabelChanged', { label_id: uuid, ...z.object(label).partial().shape });
+export const taskLabelChanged = event('TaskLabelChanged', { label_id: uuid, ...z.object(label).exactPartial().shape });
 export const taskLabelDeleted = event('TaskLabelDeleted', { label_id: uuid });

@@ -125,7 +125,8 @@ export async function write(transaction: CommonQueryMethods, steps: readonly Ste
 const named = (table: Table) => sql.identifier([table.schema, table.name]);
 const column = (name: string, of?: string) => sql.identifier(of === undefined ? [name] : [of, name]);
 const commas = (fragments: readonly (FragmentSqlToken | IdentifierSqlToken)[]) => sql.join(fragments, sql.fragment`, `);
-const all = (conditions: readonly FragmentSqlToken[]) => (conditions.length === 0 ? sql.fragment`true` : sql.join(conditions, sql.fragment` AND `));
+const all = (conditions: readonly FragmentSqlToken[]) =>
+  conditions.length === 0 ? sql.fragment`true` : sql.join(conditions, sql.fragment` AND `);
 
 /** Rows as one JSON parameter, typed by the table itself. */
 const given = (table: Table, rows: readonly Row[]) =>
@@ -154,7 +155,8 @@ function insertRows(table: Table, rows: readonly Row[], keys: readonly ForeignKe
   const values = columns.map((name) => {
     const pointer = pointers.get(name);
     if (!pointer) return column(name, 'kept');
-    const amongThese = pointer.target === table ? sql.fragment` OR EXISTS (SELECT FROM kept other WHERE other.id = kept.${column(name)})` : sql.fragment``;
+    const amongThese =
+      pointer.target === table ? sql.fragment` OR EXISTS (SELECT FROM kept other WHERE other.id = kept.${column(name)})` : sql.fragment``;
     return sql.fragment`CASE WHEN ${isThere(pointer, 'kept')}${amongThese} THEN kept.${column(name)} END`;
   });
   return sql.unsafe`
@@ -165,7 +167,10 @@ function insertRows(table: Table, rows: readonly Row[], keys: readonly ForeignKe
 function* updateRows(table: Table, alike: readonly Update[], keys: readonly ForeignKey[]) {
   const [first] = alike;
   if (!first) return;
-  const rows = given(table, alike.map(({ key, set, add }) => ({ ...key, ...set, ...add })));
+  const rows = given(
+    table,
+    alike.map(({ key, set, add }) => ({ ...key, ...set, ...add })),
+  );
   for (const key of keys.filter(({ column: name, onDelete }) => onDelete === 'cascade' && name in first.set)) {
     yield sql.unsafe`
       DELETE FROM ${named(table)} this USING ${rows} AS given

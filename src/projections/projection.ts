@@ -39,7 +39,12 @@ export const update = <T extends Table>(table: T, id: string, set: Partial<Unsta
 });
 
 /** A change by an event about something else (a message counts in its session): the row's version stays. */
-export const adjust = <T extends Table>(table: T, id: string, set: Partial<Unstamped<T>>, add: Readonly<Record<string, number>> = {}): Change => ({
+export const adjust = <T extends Table>(
+  table: T,
+  id: string,
+  set: Partial<Unstamped<T>>,
+  add: Readonly<Record<string, number>> = {},
+): Change => ({
   kind: 'update',
   table,
   id,
@@ -48,7 +53,12 @@ export const adjust = <T extends Table>(table: T, id: string, set: Partial<Unsta
   isOwn: false,
 });
 
-export const adjustWhere = <T extends Table>(table: T, where: Partial<RowOf<T>>, except: Partial<RowOf<T>>, set: Partial<Unstamped<T>>): Change => ({
+export const adjustWhere = <T extends Table>(
+  table: T,
+  where: Partial<RowOf<T>>,
+  except: Partial<RowOf<T>>,
+  set: Partial<Unstamped<T>>,
+): Change => ({
   kind: 'updateWhere',
   table,
   where,
@@ -74,11 +84,11 @@ export function projection(name: string, version: number, handlers: EventHandler
   return {
     name,
     version,
-    project: (event) => [dispatch(handlers, event) ?? []].flat().map((change) => stamp(change, event)),
+    project: (event) => [dispatch(handlers, event) ?? []].flat().map((change) => stamped(change, event)),
   };
 }
 
-function stamp(change: Change, { meta, revision }: RecordedEvent): Change {
+export function stamped(change: Change, { meta, revision }: RecordedEvent): Change {
   const stamps = { user_id: meta.user_id, created_at: meta.at, updated_at: meta.at, version: revision };
   if (change.kind === 'insert') {
     const columns = change.table.row.shape;

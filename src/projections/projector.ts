@@ -6,14 +6,19 @@ import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
-import type { Change, Projection } from './projection.ts';
 import { createWaitingList, type Progress } from './progress.ts';
+import type { Change, Projection } from './projection.ts';
 
 export const READ_MODEL = 'read_model';
 /** A batch has to stay within 50 ms on the embedded Postgres, which serves queries between two of them. */
 export const MAX_BATCH = 500;
 
-export type Checkpoint = { readonly position: bigint | null; readonly event_id: string | null; readonly log_id: string; readonly model_version: string };
+export type Checkpoint = {
+  readonly position: bigint | null;
+  readonly event_id: string | null;
+  readonly log_id: string;
+  readonly model_version: string;
+};
 
 export type Projector = Progress & {
   readonly status: () => ProjectorStatus;
@@ -32,7 +37,11 @@ export type ProjectorStatus = {
 /** Another projector has moved the checkpoint, or the read model was built anew: this one has to look where it stands. */
 export class CheckpointMoved extends Error {}
 
-export type Logger = { readonly info: (message: string) => void; readonly warn: (message: string) => void; readonly error: (message: string) => void };
+export type Logger = {
+  readonly info: (message: string) => void;
+  readonly warn: (message: string) => void;
+  readonly error: (message: string) => void;
+};
 
 export function createProjector(log: EventLog, database: DatabasePool, projections: readonly Projection[], logger: Logger): Projector {
   const waiting = createWaitingList();
@@ -48,7 +57,8 @@ export function createProjector(log: EventLog, database: DatabasePool, projectio
       try {
         const apply = await createApplier(database, projections);
         const checkpoint = await readCheckpoint(database);
-        if (!(await isOfThisLog(log, checkpoint))) throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
+        if (!(await isOfThisLog(log, checkpoint)))
+          throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
         if (checkpoint.position !== null) waiting.advance(checkpoint.position);
         for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
           const { dropped } = await apply.batch(batch);
@@ -99,9 +109,15 @@ export type Applier = {
 export async function createApplier(database: DatabasePool, projections: readonly Projection[]): Promise<Applier> {
   const keys = await readForeignKeys(database);
   let checkpoint = await readCheckpoint(database);
-  const parkedStreams = new Set((await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM daybook.parked_events`)).map(({ stream }) => stream));
+  const parkedStreams = new Set(
+    (await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM daybook.parked_events`)).map(({ stream }) => stream),
+  );
 
-  async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<{ dropped: number }> {
+  async function write(
+    events: readonly LoggedEvent[],
+    changes: readonly Change[],
+    parked: readonly Parked[],
+  ): Promise<{ dropped: number }> {
     const last = events.at(-1);
     if (!last) return { dropped: 0 };
     const written = await database.transaction(async (transaction) => {
@@ -118,7 +134,11 @@ export async function createApplier(database: DatabasePool, projections: readonl
   async function batch(events: readonly LoggedEvent[]): Promise<{ dropped: number }> {
     try {
       if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
-      return await write(events, events.flatMap((event) => changesOf(event, projections)), []);
+      return await write(
+        events,
+        events.flatMap((event) => changesOf(event, projections)),
+        [],
+      );
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
     }
@@ -150,7 +170,8 @@ function changesOf(logged: LoggedEvent, projections: readonly Projection[]): rea
   return event ? projections.flatMap(({ project }) => project(event)) : [];
 }
 
-const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) => write(transaction, merge(changes), keys);
+const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) =>
+  write(transaction, merge(changes), keys);
 
 /** Whether it is the events' fault, not that of a store that is away. SQLSTATE classes 22 and 23: bad data, a broken constraint. */
 function isAboutTheEvents(error: unknown): boolean {
@@ -182,13 +203,22 @@ async function moveCheckpoint(transaction: CommonQueryMethods, from: Checkpoint,
   if (rowCount === 0) throw new CheckpointMoved('another projector has moved on, or the read model is new');
 }
 
-async function park(transaction: CommonQueryMethods, { position, stream, revision, type, event_id }: LoggedEvent, error: string): Promise<void> {
+async function park(
+  transaction: CommonQueryMethods,
+  { position, stream, revision, type, event_id }: LoggedEvent,
+  error: string,
+): Promise<void> {
   await transaction.query(sql.unsafe`
     INSERT INTO daybook.parked_events (position, stream, revision, event_type, event_id, error, parked_at)
     VALUES (${position}, ${stream}, ${revision}, ${type}, ${event_id}, ${error}, now())`);
 }
 
-const checkpointRow = z.object({ position: z.number().nullable(), event_id: z.string().nullable(), log_id: z.string(), model_version: z.string() });
+const checkpointRow = z.object({
+  position: z.number().nullable(),
+  event_id: z.string().nullable(),
+  log_id: z.string(),
+  model_version: z.string(),
+});
 const streamRow = z.object({ stream: z.string() });
 
 /** What has arrived since the last batch, as one; at the least one event, MAX_BATCH at the most. Reading goes on meanwhile, up to one batch ahead. */

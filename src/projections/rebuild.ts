@@ -13,7 +13,11 @@ import { createApplier, inBatches, isOfThisLog, READ_MODEL, readCheckpoint } fro
 export type RebuildProgress = (progress: { readonly events: number; readonly position: bigint; readonly head: bigint }) => void;
 
 /** Why the read model has to be built; undefined where the one that is there can be continued. */
-export async function reasonToRebuild(log: EventLog, database: DatabasePool, projections: readonly Projection[]): Promise<string | undefined> {
+export async function reasonToRebuild(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+): Promise<string | undefined> {
   const { exists } = await database.one(sql.type(existsRow)`SELECT to_regclass('daybook.read_model') IS NOT NULL AS exists`);
   if (!exists) return 'there is none yet';
   const found = await database.maybeOne(sql.type(readModelRow)`SELECT version, log_id FROM daybook.read_model`);
@@ -28,7 +32,12 @@ export async function reasonToRebuild(log: EventLog, database: DatabasePool, pro
  * Drops the read model and builds it from the first event to the last that is in the log now. Until it is complete
  * there is no row in `daybook.read_model`, so one that was interrupted is started again.
  */
-export async function rebuild(log: EventLog, database: DatabasePool, projections: readonly Projection[], onProgress: RebuildProgress): Promise<void> {
+export async function rebuild(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  onProgress: RebuildProgress,
+): Promise<void> {
   const log_id = await identifyLog(log);
   const head = (await log.head()) ?? 0n;
   const version = modelVersion(projections);

@@ -1,0 +1,13 @@
+// All commands, each with the name it is exported by. A new context adds its line here.
+import type { Command } from './command.ts';
+import * as taskLabels from './tasks/label.ts';
+import * as taskLists from './tasks/list.ts';
+import * as tasks from './tasks/task.ts';
+
+const slices = [tasks, taskLists, taskLabels];
+
+export const commands: ReadonlyMap<string, Command> = new Map(
+  slices.flatMap((slice) =>
+    Object.entries(slice).flatMap(([name, exported]): [string, Command][] => ('run' in exported ? [[name, exported]] : [])),
+  ),
+);

@@ -1,0 +1,67 @@
+// Every setting: its name in the environment, its default and its meaning. A wrong one stops the start with one line.
+import { z } from 'zod';
+import { emailAddress } from './vocabulary.ts';
+
+export const roles = ['api', 'projector', 'embedder', 'scheduler'] as const;
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const secret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
+const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item));
+
+const settings = z.object({
+  HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  PORT: port.default(3000).describe('port to listen on; 0 takes any free one'),
+  DAYBOOK_DATA_DIR: z.string().min(1).default('./data').describe('folder of the embedded stores, the secrets and blobs'),
+  EVENTSTORE_URL: z
+    .string()
+    .regex(/^(esdb|kurrentdb)(\+discover)?:\/\//, 'must begin with esdb:// or esdb+discover://')
+    .optional()
+    .describe('EventStoreDB or KurrentDB cluster; unset: the embedded log'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional()
+    .describe('Postgres 15 or later with pgvector; unset: the embedded one'),
+  EMBEDDED_EVENTSTORE_PORT: port.default(0).describe('loopback port of the embedded log; 0 takes any free one'),
+  JWT_SECRET: secret.optional().describe('signs access tokens, 32 bytes or more; unset: made once and kept in the data folder'),
+  MASTER_KEY: secret.optional().describe('derives keys for HMACs, 32 bytes or more; unset: made once and kept in the data folder'),
+  ACCESS_TOKEN_EXPIRE_MINUTES: z.coerce.number().int().min(1).max(1_440).default(15).describe('how long an access token is valid'),
+  REFRESH_TOKEN_EXPIRE_DAYS: z.coerce.number().int().min(1).max(3_650).default(30).describe('how long a login lasts that is not used'),
+  ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))
+    .prefault('')
+    .describe('who registers one of these addresses is an admin; between commas'),
+  CORS_ORIGINS: listOf(z.string()).prefault('').describe('web origins that may call the API, between commas; * is any'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
+  ROLES: listOf(z.enum(roles))
+    .prefault(roles.join(','))
+    .describe(`what this process does, between commas: ${roles.join(', ')}`),
+});
+
+export type Config = z.output<typeof settings>;
+
+/** One line that names the setting and what is wrong with it. */
+export class InvalidSetting extends Error {}
+
+/** Reads the settings from an environment; an empty one counts as unset. @throws InvalidSetting */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const { success, data, error } = settings.safeParse(given);
+  if (success) return data;
+  throw new InvalidSetting(error.issues.map(({ path, message }) => `${path[0]?.toString()}: ${message}`).join('; '));
+}
+
+/** The settings as the README lists them. */
+export const settingsTable = (): { name: string; default: string; meaning: string }[] =>
+  Object.entries(settings.shape).map(([name, schema]) => {
+    const unset = schema.safeParse(undefined).data;
+    return { name, default: unset === undefined ? '' : String(unset), meaning: schema.description ?? '' };
+  });

@@ -1,0 +1,98 @@
+// The HTTP server: the same one for the process and for tests.
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import underPressure from '@fastify/under-pressure';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { DatabasePool } from 'slonik';
+import { v7 } from 'uuid';
+import type { CommandHandler } from '../commands/handle.ts';
+import { commands } from '../commands/index.ts';
+import type { EventLog } from '../eventstore/log.ts';
+import { Problem } from '../problem.ts';
+import type { Progress } from '../projections/progress.ts';
+import { queries } from '../queries/index.ts';
+import { describeApi } from './openapi.ts';
+import { answerProblems } from './problems.ts';
+import { createReadModel } from './readModel.ts';
+import { addCommand, addQuery, type RouteServices } from './routes.ts';
+
+export type AppOptions = {
+  readonly log: EventLog;
+  readonly database: DatabasePool;
+  readonly progress: Progress;
+  readonly commandHandler: CommandHandler;
+  readonly corsOrigins: readonly string[];
+  readonly logger: FastifyBaseLogger;
+  /** How often one address may call what needs no token. */
+  readonly publicRequestsPerMinute?: number;
+};
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { log, database, progress, commandHandler } = options;
+  const app = fastify({
+    loggerInstance: options.logger,
+    bodyLimit: MAX_BODY_BYTES,
+    // A caller's own id, where it is one that can be logged as it is.
+    requestIdHeader: false,
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : v7();
+    },
+    forceCloseConnections: true,
+  });
+  answerProblems(app);
+  // Validation is zod's, in the commands and queries themselves; the schemas of routes are only described.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  acceptEmptyJson(app);
+
+  await app.register(underPressure, {
+    maxEventLoopDelay: 2_000,
+    pressureHandler: () => {
+      throw new Problem(503, 'unavailable', 'The server is overloaded.', { retryAfterSeconds: 2 });
+    },
+  });
+  await app.register(helmet, { contentSecurityPolicy: false });
+  await app.register(cors, {
+    origin: options.corsOrigins.includes('*') ? true : [...options.corsOrigins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['etag', 'location', 'daybook-position', 'daybook-lag', 'retry-after', 'x-request-id'],
+  });
+  await app.register(rateLimit, {
+    global: false,
+    max: options.publicRequestsPerMinute ?? 60,
+    timeWindow: '1 minute',
+    errorResponseBuilder: (_, { ttl }) =>
+      new Problem(429, 'too-many-requests', 'Too many requests; try again later.', { retryAfterSeconds: Math.ceil(ttl / 1_000) }),
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  await describeApi(app, '0.1.0');
+
+  const services: RouteServices = {
+    run: commandHandler.run,
+    database,
+    readModel: createReadModel(log, progress),
+    authenticate: async () => {
+      throw new Problem(401, 'unauthorized', 'not yet');
+    },
+  };
+  const queriesByName = new Map(queries.map((query) => [query.name, query]));
+  for (const [name, command] of commands) addCommand(app, name, command, queriesByName, services);
+  for (const query of queries) addQuery(app, query, services);
+  return app;
+}
+
+/** Clients that always say `Content-Type: application/json` say it on requests without a body, too. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body, done);
+  });
+}

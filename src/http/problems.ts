@@ -1,0 +1,89 @@
+// Everything that goes wrong, as application/problem+json (RFC 9457). What is not meant for a caller is logged and
+// answered with nothing but the request's id.
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SlonikError } from 'slonik';
+import { z } from 'zod';
+import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
+import { Problem, unavailable } from '../problem.ts';
+
+/** The shape of every error. */
+export const problemBody = z.object({
+  type: z.string().meta({ examples: ['urn:daybook:problem:validation-failed'] }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  request_id: z.string(),
+  errors: z
+    .array(z.object({ in: z.enum(['body', 'query', 'path', 'header']), pointer: z.string(), detail: z.string() }))
+    .optional()
+    .meta({ description: 'Each bad field, with a JSON pointer (RFC 6901) into where it was given' }),
+});
+
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | Error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) request.log.error({ err: error }, problem.message);
+    return sendProblem(request, reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem(404, 'not-found', 'There is nothing here.')));
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const { status, code, message, errors, retryAfterSeconds } = problem;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  const body: z.output<typeof problemBody> = {
+    type: `urn:daybook:problem:${code}`,
+    title: titleOf(code),
+    status,
+    detail: message,
+    request_id: request.id,
+    ...(errors.length > 0 && { errors: [...errors] }),
+  };
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+const titleOf = (code: string) => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('-', ' ');
+
+function problemOf(error: FastifyError | Error): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof LogUnavailable) {
+    return unavailable(
+      error.outcomeUnknown
+        ? 'The event log did not answer; whether this was done is not known. Ask again with the same Idempotency-Key.'
+        : 'The event log does not answer.',
+    );
+  }
+  if (error instanceof AppendTooLarge) return new Problem(413, 'too-large', 'This is larger than the event log takes at once.');
+  if (isOutage(error)) return unavailable('The read model does not answer.');
+  if ('statusCode' in error && error.statusCode !== undefined && error.statusCode < 500) return ofFastify(error);
+  return new Problem(500, 'internal-error', 'Something went wrong here. The request id finds it in the log.');
+}
+
+/** Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says. */
+function isOutage(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^(08|53|57|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(cause.code)) return true;
+    if (cause instanceof SlonikError && /^(Connection|BackendTerminated)/.test(cause.name)) return true;
+  }
+  return false;
+}
+
+const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>> = {
+  400: ['malformed-request', 'The request could not be read.'],
+  404: ['not-found', 'There is nothing here.'],
+  408: ['too-slow', 'The request took too long to arrive.'],
+  413: ['too-large', 'The body is larger than 1 MiB.'],
+  415: ['unsupported-media-type', 'The body must be application/json.'],
+  429: ['too-many-requests', 'Too many requests; try again later.'],
+};
+
+function ofFastify({ statusCode = 400, code, message }: FastifyError): Problem {
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || message.includes('JSON')) {
+    return new Problem(400, 'malformed-json', 'The body is not JSON.', {
+      errors: [{ in: 'body', pointer: '', detail: 'This is not JSON.' }],
+    });
+  }
+  const [name, detail] = ofStatus[statusCode] ?? ['refused', 'The request cannot be taken.'];
+  return new Problem(statusCode, name, detail);
+}

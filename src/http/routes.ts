@@ -1,0 +1,132 @@
+// The two adapters that make a command or a query an HTTP route. Everything that each of them keeps (the last part of
+// docs/domain.md) is here, once.
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { DatabasePool } from 'slonik';
+import type { Caller, Command, CommandRunner } from '../commands/command.ts';
+import { Problem } from '../problem.ts';
+import type { Answer, Query } from '../queries/query.ts';
+import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
+import { commandSchema, querySchema } from './openapi.ts';
+import type { ReadModel } from './readModel.ts';
+
+export const PREFIX = '/api/v1';
+
+export type RouteServices = {
+  readonly run: CommandRunner;
+  readonly database: DatabasePool;
+  readonly readModel: ReadModel;
+  /** @throws Problem 401 or 403 */
+  readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+};
+
+/** Who calls what needs no token. The id is nobody's. */
+const anonymous: Caller = {
+  id: '00000000-0000-0000-0000-000000000000',
+  role: 'user',
+  actor: 'user',
+  login_id: '00000000-0000-0000-0000-000000000000',
+};
+
+export function addCommand(
+  app: FastifyInstance,
+  name: string,
+  command: Command,
+  queries: ReadonlyMap<string, Query>,
+  services: RouteServices,
+): void {
+  const answer = command.answer === undefined ? undefined : queries.get(command.answer);
+  if (command.answer !== undefined && !answer) throw new Error(`${command.route} is answered by ${command.answer}, which is no query`);
+  const { run, database, readModel } = services;
+
+  app.route({
+    ...methodAndUrl(command.route),
+    schema: commandSchema(name, command, answer),
+    ...(command.access === 'public' && { config: { rateLimit: {} } }),
+    handler: async (request, reply) => {
+      const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
+      const outcome = await command.run(run, {
+        params: request.params,
+        body: request.body,
+        user,
+        correlationId: request.id,
+        idempotencyKey: idempotencyKeyOf(request),
+        ifMatch: ifMatchOf(request),
+        userAgent: request.headers['user-agent'],
+      });
+      const { position, revision } = outcome;
+      if (position !== undefined) {
+        reply.header('daybook-position', String(position));
+        if (user !== anonymous) readModel.written(user.id, position);
+      }
+      if (command.response) return sendJson(reply.code(command.response.status).header('cache-control', 'no-store'), outcome.response);
+      if (!answer) return reply.code(204).send();
+
+      const params = { ...stringParams(request), id: outcome.id };
+      if (command.creates) reply.header('location', PREFIX + fill(answer.route, params));
+      if (prefersMinimal(request)) {
+        reply.header('preference-applied', 'return=minimal').header('etag', `"${revision}"`);
+        return reply.code(command.creates ? 201 : 204).send();
+      }
+      if (position !== undefined && !(await readModel.includes(position))) return reply.code(202).header('etag', `"${revision}"`).send();
+      const read = await answer.read(database, { params, querystring: {}, userId: user.id });
+      return sendAnswer(request, reply.code(command.creates ? 201 : 200), read);
+    },
+  });
+}
+
+export function addQuery(app: FastifyInstance, query: Query, services: RouteServices): void {
+  const { database, readModel } = services;
+  app.route({
+    ...methodAndUrl(query.route),
+    schema: querySchema(query),
+    handler: async (request, reply) => {
+      const user = await caller(request, query.access, services);
+      await untilReadable(request, reply, user, readModel);
+      const read = await query.read(database, { params: request.params, querystring: request.query, userId: user.id });
+      return sendAnswer(request, reply, read);
+    },
+  });
+}
+
+export async function caller(
+  request: FastifyRequest,
+  access: 'owner' | 'admin' | undefined,
+  { authenticate }: RouteServices,
+): Promise<Caller> {
+  const user = await authenticate(request);
+  if (access === 'admin' && user.role !== 'admin') throw new Problem(403, 'forbidden', 'Only an admin may do this.');
+  return user;
+}
+
+/** Waits for the position that the request names, or else for the caller's last write on this node. */
+export async function untilReadable(request: FastifyRequest, reply: FastifyReply, user: Caller, readModel: ReadModel): Promise<void> {
+  const position = positionOf(request);
+  if (position !== undefined) return readModel.upTo(position);
+  const lag = await readModel.upToWritesOf(user.id);
+  if (lag !== undefined) reply.header('daybook-lag', lag);
+}
+
+export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+  const body = JSON.stringify(answer.body);
+  const tag = entityTag(body, answer);
+  reply.header('etag', tag).header('cache-control', 'private, no-cache');
+  if (request.method === 'GET' && isNotModified(request, tag)) return reply.code(304).send();
+  return reply.type('application/json; charset=utf-8').send(body);
+}
+
+const sendJson = (reply: FastifyReply, body: unknown) => reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
+
+const methods: Readonly<Record<string, HTTPMethods>> = { GET: 'GET', POST: 'POST', PUT: 'PUT', PATCH: 'PATCH', DELETE: 'DELETE' };
+
+function methodAndUrl(route: string): { method: HTTPMethods; url: string } {
+  const [name = '', path = ''] = route.split(' ');
+  const method = methods[name];
+  if (!method) throw new Error(`${route} does not begin with a method`);
+  return { method, url: PREFIX + path };
+}
+
+const fill = (route: string, params: Readonly<Record<string, string>>) =>
+  route.replace(/^\w+ /, '').replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+
+const stringParams = (request: FastifyRequest): Record<string, string> =>
+  Object.fromEntries(Object.entries(request.params ?? {}).map(([name, value]) => [name, String(value)]));

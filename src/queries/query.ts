@@ -1,0 +1,161 @@
+// What a query is: a route, what it accepts, the shape of its answer, and the SQL. A query gets at tables only through
+// `from`, which binds the caller: there is no other way to name one, so nobody reads what is not theirs.
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
+import { z } from 'zod';
+import { notFound } from '../problem.ts';
+import type { Table } from '../tables/table.ts';
+import { pathParams, validate } from '../validation.ts';
+import { uuid } from '../vocabulary.ts';
+import { notACursor, readCursor, writeCursor } from './cursor.ts';
+
+export type QueryRequest = { readonly params: unknown; readonly querystring: unknown; readonly userId: string };
+
+/** `revision` is the version of the one entity answered with, where it is one. */
+export type Answer = { readonly body: unknown; readonly revision?: number };
+
+/** A query as HTTP holds it. */
+export type Query = {
+  readonly name: string;
+  /** `GET /tasks/:id`, without the `/api/v1` that all share. */
+  readonly route: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: 'owner' | 'admin';
+  readonly querystring: z.ZodObject;
+  readonly response: z.ZodType;
+  readonly read: (database: CommonQueryMethods, request: QueryRequest) => Promise<Answer>;
+};
+
+export type Scope = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly userId: string;
+  /** The rows of a table that are the caller's; everybody's in a query that only admins may call. */
+  readonly from: (table: Table) => FragmentSqlToken;
+};
+
+type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description'> & { readonly access?: 'owner' | 'admin' };
+
+/** A query for one thing: no row is 404. */
+export function one(definition: Facts & { readonly response: z.ZodObject; readonly sql: (scope: Scope) => FragmentSqlToken }): Query {
+  const { access = 'owner', response } = definition;
+  const querystring = z.strictObject({});
+  return {
+    ...definition,
+    access,
+    querystring,
+    read: async (database, request) => {
+      validate(querystring, request.querystring, 'query');
+      const row = await database.maybeOne(sql.type(response)`${definition.sql(scopeOf(definition.route, access, request))}`);
+      if (row === null) throw notFound();
+      return { body: row, ...revisionOf(row) };
+    },
+  };
+}
+
+/** A query for a list, a page at a time by keyset. The fragments call the sorted table `t`. */
+export function list<Filters extends z.ZodRawShape>(
+  definition: Facts & {
+    readonly item: z.ZodObject;
+    readonly filters: Filters;
+    /** What a caller may sort by (`-name`: descending), each with the column of `table` that has the order and is never null. */
+    readonly sort: { readonly table: Table; readonly by: Readonly<Record<string, string>>; readonly default: string };
+    /** What the list is a part of: where that gives no row, the answer is 404. */
+    readonly within?: (scope: Scope) => FragmentSqlToken;
+    readonly columns: (scope: Scope) => FragmentSqlToken;
+    readonly from: (scope: Scope) => FragmentSqlToken;
+    readonly where?: (filters: z.output<z.ZodObject<Filters>>, scope: Scope) => readonly (FragmentSqlToken | false | '' | undefined)[];
+  },
+): Query {
+  const { access = 'owner', item, sort } = definition;
+  const orders = Object.keys(sort.by).flatMap((name) => [name, `-${name}`]);
+  const filters = z.strictObject(definition.filters);
+  const paging = z.object({
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    cursor: z.string().max(2_000).optional(),
+    sort: z.enum(orders).default(sort.default),
+  });
+  const row = item.extend(rowKey.shape);
+  return {
+    ...definition,
+    access,
+    querystring: z.strictObject({ ...definition.filters, ...paging.shape }),
+    response: z.object({ items: z.array(item), next_cursor: z.string().nullable() }),
+    read: async (database, request) => {
+      const scope = scopeOf(definition.route, access, request);
+      const { limit, cursor, sort: by, ...rest } = z.record(z.string(), z.unknown()).parse(request.querystring);
+      const filter = validate(filters, rest, 'query');
+      const page = validate(paging, { limit, cursor, sort: by }, 'query');
+      if (definition.within && !(await database.exists(sql.unsafe`${definition.within(scope)}`))) throw notFound();
+
+      const key = sql.identifier(['t', sort.by[page.sort.replace('-', '')] ?? sort.default]);
+      const descending = page.sort.startsWith('-');
+      const [direction, beyond] = descending ? [sql.fragment`DESC`, sql.fragment`<`] : [sql.fragment`ASC`, sql.fragment`>`];
+      const after = page.cursor === undefined ? undefined : readCursor(page.cursor, page.sort);
+      const conditions = [
+        ...(definition.where?.(filter, scope) ?? []),
+        // The row type gives the cursor's text the type of the column.
+        after &&
+          sql.fragment`(${key}, t.id) ${beyond} (
+            SELECT ${sql.identifier(['at', ...key.names.slice(1)])}, at.id FROM json_populate_record(
+              NULL::${sql.identifier([sort.table.schema, sort.table.name])}, ${JSON.stringify({ [key.names[1] ?? 'id']: after.key, id: after.id })}::json) at)`,
+      ].filter((condition) => condition !== undefined && condition !== false && condition !== '');
+
+      const found = database.any(sql.type(row)`
+        SELECT ${definition.columns(scope)}, ${key}::text AS cursor_key FROM ${definition.from(scope)}
+        ${conditions.length > 0 ? sql.fragment`WHERE ${sql.join(conditions, sql.fragment` AND `)}` : sql.fragment``}
+        ORDER BY ${key} ${direction}, t.id ${direction} LIMIT ${page.limit + 1}`);
+      const rows = await (after ? found.catch(refuseCursor) : found);
+      const last = rows.length > page.limit ? rowKey.parse(rows[page.limit - 1]) : undefined;
+      const items = rows.slice(0, page.limit).map(({ cursor_key, ...item }) => item);
+      return { body: { items, next_cursor: last ? writeCursor(page.sort, { key: last.cursor_key, id: last.id }) : null } };
+    },
+  };
+}
+
+const rowKey = z.object({ id: z.string(), cursor_key: z.string() });
+
+// A cursor is opaque, not secret: one that was tampered with can hold a key that is not of the column's type.
+function refuseCursor(error: unknown): never {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && cause.code.startsWith('22')) throw notACursor();
+  }
+  throw error;
+}
+
+/** The columns of a table called `t` as they are answered: all but the owner, who is the caller. */
+export const columnsOf = (table: Table): FragmentSqlToken => {
+  const names = Object.keys(table.row.shape).filter((name) => name !== 'user_id');
+  return sql.fragment`${sql.join(
+    names.map((name) => sql.identifier(['t', name])),
+    sql.fragment`, `,
+  )}`;
+};
+
+/** One value or several between commas: `status=todo,blocked`. */
+export const anyOf = <Value extends z.ZodType<string, string>>(value: Value) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(value).min(1).max(50))
+    .optional();
+
+export const inList = (column: string, values: readonly string[] | undefined): FragmentSqlToken | undefined =>
+  values && sql.fragment`t.${sql.identifier([column])} = ANY(${sql.array([...values], 'text')})`;
+
+function scopeOf(route: string, access: 'owner' | 'admin', { params, userId }: QueryRequest): Scope {
+  const owner = uuid.parse(userId);
+  return {
+    params: validate(pathParams(route), params, 'path'),
+    userId: owner,
+    from: (table) => {
+      const name = sql.identifier([table.schema, table.name]);
+      return access === 'admin' ? sql.fragment`${name}` : sql.fragment`(SELECT * FROM ${name} WHERE user_id = ${owner})`;
+    },
+  };
+}
+
+const versioned = z.object({ version: z.number() });
+function revisionOf(row: unknown): { revision: number } | undefined {
+  const { success, data } = versioned.safeParse(row);
+  return success ? { revision: data.version } : undefined;
+}

@@ -1,0 +1,52 @@
+// Access tokens: signed JWTs (RFC 7519, HS256) that say who is calling for some minutes. What they say of a person's
+// standing is checked against the log at every request, so a token that is still valid grants nothing to who was suspended.
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { loginActor, uuid } from './vocabulary.ts';
+
+const ISSUER = 'daybook';
+const AUDIENCE = 'daybook-api';
+/** RFC 9068: an access token says that it is one, so that no other kind of token can be taken for it. */
+const TYPE = 'at+jwt';
+
+const claims = z.object({ sub: uuid, login_id: uuid, actor: loginActor });
+export type TokenClaims = z.output<typeof claims>;
+
+export type Tokens = {
+  readonly expiresInSeconds: number;
+  readonly issue: (claims: TokenClaims) => Promise<string>;
+  /** What a token says; undefined where it is forged, expired or not one of ours. */
+  readonly verify: (token: string) => Promise<TokenClaims | undefined>;
+};
+
+/** @param secret at least 32 bytes */
+export function createTokens(secret: string, expireMinutes: number): Tokens {
+  const key = new TextEncoder().encode(secret);
+  return {
+    expiresInSeconds: expireMinutes * 60,
+    issue: ({ sub, ...rest }) =>
+      new SignJWT(rest)
+        .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+        .setSubject(sub)
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setIssuedAt()
+        .setExpirationTime(`${expireMinutes}m`)
+        .sign(key),
+    verify: async (token) => {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256'],
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          typ: TYPE,
+          requiredClaims: ['sub', 'exp', 'iat'],
+        });
+        return claims.safeParse(payload).data;
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
