@@ -1,0 +1,69 @@
+// A database for a test file to do with as it likes: on the server of TEST_DATABASE_URL where that is set (its user must be
+// a superuser), otherwise embedded. The same tests so hold both kinds to the same behaviour.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded.ts';
+
+export type TestDatabase = { readonly url: string; close(): Promise<void> };
+
+/** An empty database of its own. Pools on it have to be ended before it is closed. */
+export function testDatabase(): Promise<TestDatabase> {
+  const server = process.env.TEST_DATABASE_URL;
+  return server ? databaseOn(server) : embeddedDatabase();
+}
+
+async function databaseOn(server: string): Promise<TestDatabase> {
+  const name = `daybook_${crypto.randomUUID().replaceAll('-', '')}`;
+  await run(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, close: () => run(server, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function run(server: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function embeddedDatabase(): Promise<TestDatabase> {
+  const directory = temporaryFolder();
+  cpSync(await template(), directory, { recursive: true });
+  const postgres = await startEmbeddedPostgres({ directory });
+  return {
+    url: postgres.url,
+    async close() {
+      await postgres.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A folder that the test removes, or the operating system when it cleans up. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'daybook-test-'));
+
+// Making a database takes four seconds, copying one a tenth; so it is made once for each version of PGlite.
+async function template(): Promise<string> {
+  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+  const { version } = JSON.parse(readFileSync(join(modules, '@electric-sql/pglite/package.json'), 'utf8'));
+  const made = join(modules, `.cache/daybook/pglite-${version}`);
+  if (existsSync(made)) return made;
+  mkdirSync(join(made, '..'), { recursive: true });
+  const making = mkdtempSync(`${made}-`);
+  const postgres = await startEmbeddedPostgres({ directory: making });
+  await postgres.close();
+  try {
+    renameSync(making, made);
+  } catch {
+    // Another worker was quicker.
+    rmSync(making, { recursive: true, force: true });
+  }
+  return made;
+}
