@@ -147,6 +147,8 @@ export type CommandRunner = <Body extends z.ZodType, State>(
 
 /** A command of whatever aggregate, as HTTP and policies hold it: only `run` knows its types. */
 export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate'> & {
+  /** Of the stream it appends to. */
+  readonly category: string;
   readonly creates: boolean;
   readonly run: (runner: CommandRunner, request: CommandRequest) => ReturnType<CommandRunner>;
 };
@@ -190,5 +192,6 @@ export function command<B extends z.ZodType, S>(
       },
     };
   };
-  return { ...definition, creates, run: (runner, request) => runner({ ...definition, creates, plan }, request) };
+  const { category } = definition.aggregate;
+  return { ...definition, category, creates, run: (runner, request) => runner({ ...definition, creates, plan }, request) };
 }

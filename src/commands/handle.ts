@@ -124,7 +124,7 @@ async function append<State>(
   const prepared = decided.map((event, index) => {
     const encoded = encode(event, stamp);
     // The position is known only once it is appended; nothing that folds looks at it.
-    const recorded = decode({ ...encoded, stream, revision: before.revision + 1 + index, position: 0n });
+    const recorded = decode({ ...encoded, stream, revision: before.revision + 1 + index, position: 0n, appended_ms: 0 });
     if (!recorded) throw new Error(`${event.type} is not an event of the vocabulary`);
     const next = aggregate.evolve(state, recorded);
     // What is deleted was called what it was called before.

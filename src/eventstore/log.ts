@@ -24,6 +24,8 @@ export type LoggedEvent = {
   readonly data: unknown;
   readonly metadata: unknown;
   readonly position: bigint;
+  /** When it was appended, in milliseconds since 1970. */
+  readonly appended_ms: number;
 };
 
 export type EventToAppend = {
@@ -164,11 +166,19 @@ async function* events(read: () => AsyncIterable<ResolvedEvent>): AsyncGenerator
   }
 }
 
-/** System events (`$metadata`, a real server's own statistics) keep their place in the order but carry nothing for us. */
 function logged({ event }: ResolvedEvent): LoggedEvent | undefined {
   if (!event?.position) return undefined;
-  const { streamId, revision, id, type, data, metadata, position } = event;
-  return { stream: streamId, revision: Number(revision), event_id: id, type, data, metadata, position: position.commit };
+  const { streamId, revision, id, type, data, metadata, position, created } = event;
+  return {
+    stream: streamId,
+    revision: Number(revision),
+    event_id: id,
+    type,
+    data,
+    metadata,
+    position: position.commit,
+    appended_ms: created.getTime(),
+  };
 }
 
 // The client's batch append has no deadline of its own: one whose answer is lost would wait for ever.

@@ -11,16 +11,21 @@ import { commands } from '../commands/index.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
 import type { Progress } from '../projections/progress.ts';
+import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
+import { addHistories } from './history.ts';
 import { describeApi } from './openapi.ts';
 import { answerProblems } from './problems.ts';
 import { createReadModel } from './readModel.ts';
 import { addCommand, addQuery, type RouteServices } from './routes.ts';
+import { addSystem } from './system.ts';
 
 export type AppOptions = {
   readonly log: EventLog;
   readonly database: DatabasePool;
   readonly progress: Progress;
+  /** Undefined where another process projects. */
+  readonly projector: Projector | undefined;
   readonly commandHandler: CommandHandler;
   readonly corsOrigins: readonly string[];
   readonly logger: FastifyBaseLogger;
@@ -84,6 +89,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const queriesByName = new Map(queries.map((query) => [query.name, query]));
   for (const [name, command] of commands) addCommand(app, name, command, queriesByName, services);
   for (const query of queries) addQuery(app, query, services);
+  addHistories(app, log, services);
+  addSystem(app, options, services);
   return app;
 }
 

@@ -63,25 +63,34 @@ export function commandSchema(name: string, command: Command, answer: Query | un
   };
 }
 
-export function querySchema({ name, route, summary, description, access, querystring, response }: Query): FastifySchema {
+type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response'> & {
+  readonly description?: string;
+  readonly access?: 'owner' | 'admin' | 'public';
+  readonly querystring?: z.ZodType;
+};
+
+/** Of a route that only reads. */
+export function describeRead({ name, route, summary, description, access = 'owner', querystring, response }: Read): FastifySchema {
   return {
     ...common(name, route, summary, description, access),
-    querystring: jsonSchema(querystring, 'input'),
-    headers: {
-      type: 'object',
-      properties: {
-        'daybook-position': text('The answer includes what is in the log up to here'),
-        'if-none-match': text('An ETag: answered with 304 where nothing has changed'),
+    ...(querystring && { querystring: jsonSchema(querystring, 'input') }),
+    ...(access !== 'public' && {
+      headers: {
+        type: 'object',
+        properties: {
+          'daybook-position': text('The answer includes what is in the log up to here'),
+          'if-none-match': text('An ETag: answered with 304 where nothing has changed'),
+        },
       },
-    },
+    }),
     response: {
       200: {
         description: 'Found',
         headers: { etag: { type: 'string' }, 'daybook-lag': { type: 'string', description: 'Your last write is not in the answer yet' } },
         content: { 'application/json': { schema: jsonSchema(response, 'output') } },
       },
-      304: { description: 'Nothing has changed', type: 'null' },
-      ...problems(route.includes(':') ? [400, 401, 403, 404, 503] : [400, 401, 403, 503]),
+      ...(access !== 'public' && { 304: { description: 'Nothing has changed', type: 'null' } }),
+      ...problems(access === 'public' ? [503] : route.includes(':') ? [400, 401, 403, 404, 503] : [400, 401, 403, 503]),
     },
   };
 }

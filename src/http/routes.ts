@@ -6,7 +6,7 @@ import type { Caller, Command, CommandRunner } from '../commands/command.ts';
 import { Problem } from '../problem.ts';
 import type { Answer, Query } from '../queries/query.ts';
 import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
-import { commandSchema, querySchema } from './openapi.ts';
+import { commandSchema, describeRead } from './openapi.ts';
 import type { ReadModel } from './readModel.ts';
 
 export const PREFIX = '/api/v1';
@@ -78,7 +78,7 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
   const { database, readModel } = services;
   app.route({
     ...methodAndUrl(query.route),
-    schema: querySchema(query),
+    schema: describeRead(query),
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
       await untilReadable(request, reply, user, readModel);

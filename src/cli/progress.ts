@@ -1,0 +1,43 @@
+// Building the read model with the person at the terminal watching: a bar where there is a terminal, lines where not.
+import cliProgress from 'cli-progress';
+import type { DatabasePool } from 'slonik';
+import type { EventLog } from '../eventstore/log.ts';
+import { projections } from '../projections/index.ts';
+import { reasonToRebuild, rebuild } from '../projections/rebuild.ts';
+
+/** Builds the read model where it cannot be continued. */
+export async function prepareReadModel(log: EventLog, database: DatabasePool): Promise<void> {
+  const reason = await reasonToRebuild(log, database, projections);
+  if (reason !== undefined) await rebuildWithProgress(log, database, reason);
+}
+
+const LINE_EVERY_MS = 2_000;
+
+export async function rebuildWithProgress(log: EventLog, database: DatabasePool, reason: string): Promise<void> {
+  console.log(`Building the read model from the event log: ${reason}.`);
+  const began = Date.now();
+  const bar = new cliProgress.SingleBar(
+    { format: '{bar} {percentage}% · {events} events · {rate}/s · {eta_formatted} left', etaBuffer: 100, hideCursor: true },
+    cliProgress.Presets.shades_classic,
+  );
+  let lastLine = began;
+  let events = 0;
+  const showsBar = process.stdout.isTTY;
+  if (showsBar) bar.start(1, 0, { events, rate: 0 });
+  await rebuild(log, database, projections, (progress) => {
+    events = progress.events;
+    const seconds = (Date.now() - began) / 1_000;
+    const rate = Math.round(events / Math.max(seconds, 0.001));
+    const part = progress.head === 0n ? 1 : Math.min(Number(progress.position) / Number(progress.head), 1);
+    if (showsBar) {
+      bar.setTotal(Number(progress.head));
+      bar.update(Number(progress.position), { events, rate });
+    } else if (Date.now() - lastLine >= LINE_EVERY_MS) {
+      lastLine = Date.now();
+      const left = part === 0 ? '?' : Math.round((seconds / part) * (1 - part));
+      console.log(`${Math.floor(part * 100)}% · ${events} events · ${rate}/s · ${left} s left`);
+    }
+  });
+  if (showsBar) bar.stop();
+  console.log(`The read model is built: ${events} events in ${((Date.now() - began) / 1_000).toFixed(1)} s.`);
+}

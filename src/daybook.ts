@@ -1,0 +1,44 @@
+// Daybook put together on two open stores: commands, projector and HTTP. The process and the tests run the same.
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { CommandSettings } from './commands/command.ts';
+import { type CommandHandler, createCommandHandler } from './commands/handle.ts';
+import type { Config } from './config.ts';
+import { type AppOptions, buildApp } from './http/app.ts';
+import { projections } from './projections/index.ts';
+import { followProgress } from './projections/progress.ts';
+import { createProjector, type Projector, READ_MODEL } from './projections/projector.ts';
+import { deriveSecrets } from './secrets.ts';
+import type { Stores } from './stores.ts';
+import { createTokens } from './tokens.ts';
+
+export type Daybook = {
+  readonly app: FastifyInstance;
+  readonly commandHandler: CommandHandler;
+  /** Undefined where this process has not the role. */
+  readonly projector: Projector | undefined;
+  readonly stop: () => Promise<void>;
+};
+
+export async function createDaybook(
+  { log, database, secrets }: Pick<Stores, 'log' | 'database' | 'secrets'>,
+  config: Config,
+  logger: FastifyBaseLogger,
+  options: Pick<AppOptions, 'publicRequestsPerMinute'> = {},
+): Promise<Daybook> {
+  const settings: CommandSettings = { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS };
+  const tokens = createTokens(secrets.jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
+  const commandHandler = createCommandHandler({ log, secrets: deriveSecrets(secrets.masterKey), tokens, settings });
+  const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
+  const progress = projector ?? followProgress(database, READ_MODEL);
+  projector?.start();
+  const app = await buildApp({ log, database, progress, projector, commandHandler, corsOrigins: config.CORS_ORIGINS, logger, ...options });
+  return {
+    app,
+    commandHandler,
+    projector,
+    stop: async () => {
+      await app.close();
+      await projector?.stop();
+    },
+  };
+}

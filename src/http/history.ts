@@ -1,0 +1,148 @@
+// What happened to one entity, straight from its stream: each event as a sentence, and which fields it changed from what to
+// what. The fields are those of the entity's row, so what no row shows (a password's hash) no history shows either.
+import { isDeepStrictEqual } from 'node:util';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { commands } from '../commands/index.ts';
+import { decode } from '../events/codec.ts';
+import { metadata } from '../events/event.ts';
+import type { AnyEvent } from '../events/index.ts';
+import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { notFound } from '../problem.ts';
+import { projections, tellers } from '../projections/index.ts';
+import type { Change, Row } from '../projections/projection.ts';
+import { pathParams, validate } from '../validation.ts';
+import { actor, instant } from '../vocabulary.ts';
+import { describeRead } from './openapi.ts';
+import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
+
+const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
+type FieldChange = z.output<typeof fieldChange>;
+
+const item = z.object({
+  type: z.string(),
+  summary: z.string(),
+  at: instant,
+  actor,
+  revision: z.int(),
+  position: z.int(),
+  changes: z.array(fieldChange),
+});
+type Item = z.output<typeof item>;
+
+const querystring = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(100),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'This is not a cursor of this list.')
+    .optional(),
+});
+const response = z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+
+/** One route for each collection whose members a command can change. */
+export function addHistories(app: FastifyInstance, log: EventLog, services: RouteServices): void {
+  const collections = new Map<string, { category: string; isShared: boolean }>();
+  for (const { route, category, perUser = false } of commands.values()) {
+    const [, entity] = /^(?:PATCH|DELETE) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route) ?? [];
+    if (entity !== undefined) collections.set(entity, { category, isShared: perUser });
+  }
+  for (const [entity, { category, isShared }] of collections) {
+    const route = `GET ${entity}/history`;
+    app.get(PREFIX + entity + '/history', {
+      schema: describeRead({
+        name: `historyOf${category.charAt(0).toUpperCase()}${category.slice(1)}`,
+        route,
+        summary: 'What happened to it, in words, from the event log',
+        querystring,
+        response,
+      }),
+      handler: async (request, reply) => {
+        const user = await caller(request, 'owner', services);
+        const { id = user.id } = validate(pathParams(route), request.params, 'path');
+        const { limit, cursor } = validate(querystring, request.query, 'query');
+        const stream = `${category}-${isShared ? user.id : id}`;
+        const all = await historyOf(log, stream, id, user.id);
+        const rest = all.filter(({ revision }) => cursor === undefined || revision > Number(cursor));
+        const items = rest.slice(0, limit);
+        return sendAnswer(request, reply, { body: { items, next_cursor: rest.length > limit ? String(items.at(-1)?.revision) : null } });
+      },
+    });
+  }
+}
+
+/** @throws Problem 404 where nothing happened to it, or it is someone else's */
+async function historyOf(log: EventLog, stream: string, id: string, userId: string): Promise<Item[]> {
+  const rows = new Map<string, Row>();
+  const items: Item[] = [];
+  for await (const logged of log.readStream(stream, 0)) {
+    const event = decode(logged);
+    if (metadata.parse(logged.metadata).user_id !== userId) throw notFound();
+    if (!event) items.push(unknownEvent(logged));
+    else {
+      const changes = projections.flatMap(({ project }) => project(event)).filter((change) => concerns(change, id));
+      if (changes.length > 0)
+        items.push(
+          itemOf(
+            event,
+            changes.flatMap((change) => apply(rows, change, id)),
+          ),
+        );
+    }
+  }
+  if (items.length === 0) throw notFound();
+  return items;
+}
+
+function itemOf(event: AnyEvent, changes: FieldChange[]): Item {
+  const { type, meta, revision, position } = event;
+  return { type, summary: summaryOf(event), at: meta.at, actor: meta.actor, revision, position: Number(position), changes };
+}
+
+function unknownEvent({ type, metadata: meta, revision, position }: LoggedEvent): Item {
+  const { at, actor } = metadata.parse(meta);
+  return { type, summary: inWords(type), at, actor, revision, position: Number(position), changes: [] };
+}
+
+function summaryOf(event: AnyEvent): string {
+  for (const { tell } of tellers) {
+    const told = tell(event);
+    if (told && 'summary' in told) return told.summary;
+  }
+  return inWords(event.type);
+}
+
+/** `TaskCreated` as `Task created`. */
+const inWords = (type: string) => type.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** Whether a change is of the entity's row, or of one that joins it to something. */
+function concerns(change: Change, id: string): boolean {
+  if (change.table.schema === 'activities') return false;
+  if (change.kind === 'insert') return change.table.key.some((column) => change.row[column] === id);
+  if (change.kind === 'update') return change.id === id;
+  return Object.values(change.where).includes(id);
+}
+
+const UNTOLD = new Set(['id', 'user_id', 'created_at', 'updated_at', 'version']);
+
+/** Does the change to the rows in memory; answers with what it changed in them. */
+function apply(rows: Map<string, Row>, change: Change, id: string): FieldChange[] {
+  const { qualified, key } = change.table;
+  const [joined] =
+    key.length > 1
+      ? key.filter((column) => (change.kind === 'insert' ? change.row : 'where' in change ? change.where : {})[column] !== id)
+      : [];
+  if (joined !== undefined) {
+    if (change.kind === 'insert') return [{ field: joined, from: null, to: change.row[joined] }];
+    return change.kind === 'remove' ? [{ field: joined, from: change.where[joined], to: null }] : [];
+  }
+  const before = rows.get(qualified) ?? {};
+  if (change.kind === 'remove') {
+    rows.delete(qualified);
+    return [];
+  }
+  const set = change.kind === 'insert' ? change.row : change.set;
+  rows.set(qualified, { ...before, ...set });
+  return Object.entries(set)
+    .filter(([field, to]) => !UNTOLD.has(field) && !isDeepStrictEqual(before[field] ?? null, to))
+    .map(([field, to]) => ({ field, from: before[field] ?? null, to }));
+}

@@ -1,0 +1,52 @@
+// The process: settings, event log, Postgres, read model, projector, HTTP; stopped in reverse.
+import { pino } from 'pino';
+import { prepareReadModel } from './cli/progress.ts';
+import { type Config, InvalidSetting, readConfig } from './config.ts';
+import { createDaybook } from './daybook.ts';
+import { openStores } from './stores.ts';
+
+const say = (line: string) => console.log(line);
+
+/** For a fault that the person who starts Daybook can mend: one line, no stack. */
+function giveUp(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(error instanceof InvalidSetting ? `Wrong setting: ${message}` : `Daybook could not start: ${message}`);
+  process.exit(1);
+}
+
+async function main(config: Config): Promise<void> {
+  const logger = pino({ level: config.LOG_LEVEL, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: false }));
+  say('Starting Daybook …');
+  const stores = await openStores(config, say);
+  say(
+    `Event log: ${config.EVENTSTORE_URL === undefined ? 'embedded' : 'EVENTSTORE_URL'}. Read model: ${config.DATABASE_URL === undefined ? 'embedded Postgres' : 'DATABASE_URL'}.`,
+  );
+  if (config.ROLES.includes('projector')) await prepareReadModel(stores.log, stores.database);
+
+  const daybook = await createDaybook(stores, config, logger);
+  let isStopping = false;
+  const stop = async (signal: string) => {
+    if (isStopping) return;
+    isStopping = true;
+    say(`${signal}: finishing what is under way …`);
+    await daybook.stop();
+    await stores.close();
+    process.exit(0);
+  };
+  process.on('SIGINT', (signal) => void stop(signal));
+  process.on('SIGTERM', (signal) => void stop(signal));
+
+  if (config.ROLES.includes('api')) {
+    const url = await daybook.app.listen({ host: config.HOST, port: config.PORT });
+    say(`Daybook is ready. API: ${url}/api/v1 · API page: ${url}/docs`);
+  } else {
+    await daybook.app.ready();
+    say(`Daybook is ready, as ${config.ROLES.join(', ')}.`);
+  }
+}
+
+try {
+  await main(readConfig(process.env));
+} catch (error) {
+  giveUp(error);
+}

@@ -1,0 +1,67 @@
+// The two stores, each the embedded one or one that a setting names. From here on nobody knows which.
+import type { DatabasePool } from 'slonik';
+import type { Config } from './config.ts';
+import { type DataDirectory, openDataDirectory } from './dataDirectory.ts';
+import { startEmbeddedEventStore } from './eventstore/embedded/embedded.ts';
+import { connectEventLog, type EventLog } from './eventstore/log.ts';
+import { startEmbeddedPostgres } from './postgres/embedded/embedded.ts';
+import { createPool } from './postgres/pool.ts';
+
+export type Stores = {
+  readonly log: EventLog;
+  readonly database: DatabasePool;
+  /** What was set, or what this machine's data folder keeps. */
+  readonly secrets: { readonly jwtSecret: string; readonly masterKey: string };
+  readonly close: () => Promise<void>;
+};
+
+/** @throws an error whose message is one line for the person at the terminal */
+export async function openStores(config: Config, say: (line: string) => void): Promise<Stores> {
+  const { EVENTSTORE_URL, DATABASE_URL, JWT_SECRET, MASTER_KEY } = config;
+  const directory = openDataDirectory(config.DAYBOOK_DATA_DIR);
+  const closing: (() => Promise<void> | void)[] = [directory.release];
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    const [log, database] = await Promise.all([
+      openLog(EVENTSTORE_URL, config, directory, closing),
+      openDatabase(DATABASE_URL, directory, closing, say),
+    ]);
+    const secrets = { jwtSecret: JWT_SECRET ?? directory.secret('jwt_secret'), masterKey: MASTER_KEY ?? directory.secret('master_key') };
+    return { log, database, secrets, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Closing = (() => Promise<void> | void)[];
+
+async function openLog(url: string | undefined, config: Config, directory: DataDirectory, closing: Closing): Promise<EventLog> {
+  if (url !== undefined) return connected(url, closing);
+  const embedded = await startEmbeddedEventStore({ directory: directory.eventstore, port: config.EMBEDDED_EVENTSTORE_PORT });
+  closing.push(() => embedded.close());
+  return connected(embedded.connectionString, closing);
+}
+
+async function connected(url: string, closing: Closing): Promise<EventLog> {
+  const log = connectEventLog(url);
+  closing.push(() => log.close());
+  await log.head();
+  return log;
+}
+
+async function openDatabase(
+  url: string | undefined,
+  directory: DataDirectory,
+  closing: Closing,
+  say: (line: string) => void,
+): Promise<DatabasePool> {
+  const embedded = url === undefined ? await startEmbeddedPostgres({ directory: directory.postgres }) : undefined;
+  if (embedded) closing.push(() => embedded.close());
+  if (embedded?.wasReset) say('The embedded Postgres was not closed cleanly and is made anew; its rows come back from the event log.');
+  const database = await createPool(embedded?.url ?? url ?? '');
+  closing.push(() => database.end());
+  return database;
+}
