@@ -1,6 +1,6 @@
 // A database for a test file to do with as it likes: on the server of TEST_DATABASE_URL where that is set (its user must be
 // a superuser), otherwise embedded. The same tests so hold both kinds to the same behaviour.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,8 +35,7 @@ async function run(server: string, statement: string): Promise<void> {
 
 async function embeddedDatabase(): Promise<TestDatabase> {
   const directory = temporaryFolder();
-  cpSync(await template(), directory, { recursive: true });
-  const postgres = await startEmbeddedPostgres({ directory });
+  const postgres = await startEmbeddedPostgres({ directory, template: await embeddedTemplate() });
   return {
     url: postgres.url,
     async close() {
@@ -49,8 +48,8 @@ async function embeddedDatabase(): Promise<TestDatabase> {
 /** A folder that the test removes, or the operating system when it cleans up. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'daybook-test-'));
 
-// Making a database takes four seconds, copying one a tenth; so it is made once for each version of PGlite.
-async function template(): Promise<string> {
+/** A template for embedded ones: making one takes four seconds, copying it a tenth, so it is made once for each version of PGlite. */
+export async function embeddedTemplate(): Promise<string> {
   const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
   const { version } = JSON.parse(readFileSync(join(modules, '@electric-sql/pglite/package.json'), 'utf8'));
   const made = join(modules, `.cache/daybook/pglite-${version}`);

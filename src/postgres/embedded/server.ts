@@ -21,6 +21,7 @@ export class PostgresServer {
   readonly #upkeep: Upkeep;
   readonly #server: Server;
   readonly #fail: (error: unknown) => void;
+  readonly #turnTimeoutMs: number;
   readonly #sockets = new Set<Socket>();
   readonly #waiting: Session[] = [];
   #current: Session | undefined;
@@ -32,7 +33,8 @@ export class PostgresServer {
   #upkeepDueSince: number | undefined;
 
   /** `fail` is told of what should not happen: an error of the database that is no answer to a client. */
-  constructor(database: Database, fail: (error: unknown) => void) {
+  constructor(database: Database, fail: (error: unknown) => void, turnTimeoutMs = TURN_TIMEOUT_MS) {
+    this.#turnTimeoutMs = turnTimeoutMs;
     this.#database = database;
     this.#upkeep = new Upkeep(database);
     this.#fail = fail;
@@ -102,7 +104,7 @@ export class PostgresServer {
       this.#waiting.splice(place, 1);
       session.socket.end(fatal(TOO_MANY_CONNECTIONS, 'the embedded Postgres serves one connection at a time, and another one has it'));
     };
-    setTimeout(refuse, TURN_TIMEOUT_MS).unref();
+    setTimeout(refuse, this.#turnTimeoutMs).unref();
   }
 
   /** Does all there is to do, one thing after the other, unless that is going on already. */
