@@ -39,7 +39,7 @@ CREATE TABLE users.users (
   id            uuid        PRIMARY KEY,
   user_id       uuid        NOT NULL CONSTRAINT users_own_themselves CHECK (user_id = id),
   email         text        CONSTRAINT users_email_length CHECK (char_length(email) BETWEEN 3 AND 254),
-  email_key     text        GENERATED ALWAYS AS (lower(email)) STORED,
+  email_key     text        COLLATE "C" GENERATED ALWAYS AS (lower(email COLLATE "C")) STORED,
   display_name  text        NOT NULL CONSTRAINT users_display_name_length CHECK (char_length(display_name) BETWEEN 1 AND 200),
   timezone      text        NOT NULL,
   locale        text        NOT NULL,
@@ -79,7 +79,9 @@ CREATE TABLE sessions.sessions (
 );
 CREATE INDEX sessions_by_active ON sessions.sessions (user_id, active_at, id);
 CREATE INDEX sessions_by_created ON sessions.sessions (user_id, created_at, id);
+CREATE INDEX sessions_by_updated ON sessions.sessions (user_id, updated_at, id);
 CREATE INDEX sessions_by_status ON sessions.sessions (user_id, status, active_at, id);
+CREATE INDEX sessions_by_channel ON sessions.sessions (user_id, channel, active_at, id);
 
 
 -- messages: what was said in a session, and the model calls it took.
@@ -261,7 +263,7 @@ CREATE TABLE calendar.calendar_invitations (
   event_id        uuid        NOT NULL REFERENCES calendar.calendar_events (id) ON DELETE CASCADE,
   invitee_user_id uuid        REFERENCES users.users (id) ON DELETE SET NULL,
   email           text        NOT NULL CONSTRAINT calendar_invitations_email_length CHECK (char_length(email) BETWEEN 3 AND 254),
-  email_key       text        GENERATED ALWAYS AS (lower(email)) STORED,
+  email_key       text        COLLATE "C" GENERATED ALWAYS AS (lower(email COLLATE "C")) STORED,
   display_name    text        CONSTRAINT calendar_invitations_display_name_length CHECK (char_length(display_name) BETWEEN 1 AND 200),
   role            text        NOT NULL CONSTRAINT calendar_invitations_role_enum CHECK (role IN ('chair', 'required', 'optional', 'informational')),
   response        text        NOT NULL CONSTRAINT calendar_invitations_response_enum
@@ -306,7 +308,7 @@ CREATE TABLE documents.document_tags (
   id         uuid        PRIMARY KEY,
   user_id    uuid        NOT NULL REFERENCES users.users (id) ON DELETE CASCADE,
   name       text        NOT NULL CONSTRAINT document_tags_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
-  name_key   text        GENERATED ALWAYS AS (lower(name)) STORED,
+  name_key   text        COLLATE "C" GENERATED ALWAYS AS (lower(name COLLATE "C")) STORED,
   color      text        CONSTRAINT document_tags_color_format CHECK (color ~ '^#[0-9a-f]{6}$'),
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
@@ -391,7 +393,7 @@ CREATE TABLE tasks.task_labels (
   id         uuid        PRIMARY KEY,
   user_id    uuid        NOT NULL REFERENCES users.users (id) ON DELETE CASCADE,
   name       text        NOT NULL CONSTRAINT task_labels_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
-  name_key   text        GENERATED ALWAYS AS (lower(name)) STORED,
+  name_key   text        COLLATE "C" GENERATED ALWAYS AS (lower(name COLLATE "C")) STORED,
   color      text        CONSTRAINT task_labels_color_format CHECK (color ~ '^#[0-9a-f]{6}$'),
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,

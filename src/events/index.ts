@@ -2,9 +2,11 @@
 import type { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
 import type { RecordedEvent } from './event.ts';
+import * as messages from './messages.ts';
+import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 
-const contexts = { tasks };
+const contexts = { sessions, messages, tasks };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

@@ -1,9 +1,11 @@
 // All projections, in the order in which each sees an event, and all tellers of what happened. A new context adds its
 // lines here.
 import { activities } from './activities.ts';
+import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
+import { sessionSentences, sessions } from './sessions.ts';
 import { taskLabelSentences, taskListSentences, taskSentences, tasks } from './tasks.ts';
 
-export const tellers = [taskListSentences, taskSentences, taskLabelSentences];
+export const tellers = [sessionSentences, messageSentences, taskListSentences, taskSentences, taskLabelSentences];
 
-export const projections: readonly Projection[] = [tasks, activities(tellers)];
+export const projections: readonly Projection[] = [sessions, messages, tasks, activities(tellers)];

@@ -1,8 +1,10 @@
 // All queries. A new context adds its line here.
 import * as activities from './activities.ts';
+import * as messages from './messages.ts';
 import type { Query } from './query.ts';
+import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 
-const slices = [tasks, activities];
+const slices = [sessions, messages, tasks, activities];
 
 export const queries: readonly Query[] = slices.flatMap((slice) => Object.values(slice));
