@@ -11,7 +11,8 @@
 --   * version is the revision of the stream that the row comes from (for what shares a stream: of the last event about it).
 --   * What is part of a parent goes with it (ON DELETE CASCADE); what only points at something outlives it (SET NULL).
 --   * Uniqueness is checked at commit (DEFERRABLE INITIALLY DEFERRED), since a batch of events may swap two names. What is
---     unique whatever its case is so on a stored generated column, for a constraint cannot be on an expression.
+--     unique whatever its case is so on a stored generated column, for a constraint cannot be on an expression. It folds
+--     the case of ASCII alone: what the write side lets through, which folds more, must never be refused here.
 --   * Generated columns (…_key, …_rank, active_at, dated_at) only serve sorting and uniqueness and are no part of a row.
 --   * Limits of length are those of the API. They stop a fault of ours, not a person; text of outside origin has none.
 --
