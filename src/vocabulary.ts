@@ -89,25 +89,23 @@ export const recurrenceRule = z
   .max(1_000)
   .regex(/^(?=.*FREQ=)[A-Z]+=[^;=\s]+(?:;[A-Z]+=[^;=\s]+)*$/, 'must be a recurrence rule such as FREQ=WEEKLY;BYDAY=MO');
 
-/** An object of whatever JSON its author likes. */
+const DEEPEST_JSON = 64;
+
+/** An object of whatever JSON its author likes, within reason. */
 export const jsonObject = z
-  .record(z.string(), z.json())
-  .refine((object) => isStorable(JSON.stringify(object, (_, value) => (typeof value === 'string' ? checked(value) : value))), UNSTORABLE);
+  .record(z.string(), z.unknown())
+  .refine((object) => isStorableJson(object, 0), `must be JSON at most ${DEEPEST_JSON} levels deep, and ${UNSTORABLE}`);
 
-// JSON.stringify would write what cannot be kept as an escape; a NUL in its place is seen.
-const checked = (value: string) => (isStorable(value) ? value : '');
-
-/** What one notes about something, as against what it says: an object that stays small. */
-export const smallObject = jsonObject.refine(
-  (object) => Buffer.byteLength(JSON.stringify(object)) <= 64 * 1024,
-  'must be at most 64 KiB of JSON',
-);
-
-/** A media type with its parameters (RFC 9110 section 8.3.1). */
-export const mediaType = z
-  .string()
-  .max(200)
-  .regex(/^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[\t\x20-\x7e]*)?$/, 'must be a media type such as text/markdown');
+function isStorableJson(value: unknown, depth: number): boolean {
+  if (depth > DEEPEST_JSON) return false;
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every((element) => isStorableJson(element, depth + 1));
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).every(([key, property]) => isStorable(key) && isStorableJson(property, depth + 1));
+  }
+  return typeof value === 'boolean' || value === null;
+}
 
 /** A mailbox as a header names it (RFC 5322 section 3.4). From outside, an address need not be a valid one. */
 export const mailbox = z.object({ name: z.string().nullable(), address: z.string() });

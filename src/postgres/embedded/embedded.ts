@@ -11,6 +11,7 @@ import { DatabaseFolder } from './folder.ts';
 // Opening takes half a second, replaying the most of the log that upkeep leaves two or three; making one takes four.
 const OPEN_TIMEOUT_MS = 15_000;
 const MAKE_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 10_000;
 
 export type EmbeddedPostgres = {
   readonly url: string;
@@ -69,15 +70,17 @@ export async function startEmbeddedPostgres({
     url: `postgres://postgres@${encodeURIComponent(socketFolder)}/postgres?application_name=${EMBEDDED}`,
     wasReset,
     async close() {
-      await thread.stop();
-      folder.syncData();
-      folder.mark('stopped', socketFolder);
+      if (await thread.stop()) {
+        folder.syncData();
+        folder.mark('stopped', socketFolder);
+      }
       rmSync(socketFolder, { recursive: true, force: true });
     },
   };
 }
 
-type Thread = { stop(): Promise<void> };
+/** `stop` tells whether the database was closed as it should be. */
+type Thread = { stop(): Promise<boolean> };
 
 /** Resolves when the thread serves; rejects when it cannot, or has not after the time given, and then it is gone. */
 async function startThread(
@@ -87,32 +90,34 @@ async function startThread(
 ): Promise<Thread> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
   const ready = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<void>();
-  let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  const ended = Promise.withResolvers<boolean>();
+  let failure: Error | undefined;
   worker.once('message', ready.resolve);
-  worker.on('error', (error) => {
-    ready.reject(error);
-    if (phase === 'serving') onFailure(error instanceof Error ? error : new Error(String(error)));
+  worker.once('error', (error) => {
+    failure = error instanceof Error ? error : new Error(String(error));
   });
   worker.once('exit', (code) => {
-    ready.reject(new Error(`the embedded Postgres ended with code ${code}`));
-    ended.resolve();
+    failure ??= new Error(`the embedded Postgres ended with code ${code}`);
+    ready.reject(failure);
+    ended.resolve(code === 0);
   });
   const timer = setTimeout(() => ready.reject(new Error(`the embedded Postgres did not open within ${timeoutMs} ms`)), timeoutMs);
   try {
     await ready.promise;
-    phase = 'serving';
   } catch (error) {
     await worker.terminate();
     throw error;
   } finally {
     clearTimeout(timer);
   }
+  const fail = () => onFailure(failure ?? new Error('the embedded Postgres ended'));
+  worker.once('exit', fail);
   return {
     async stop() {
-      phase = 'stopping';
+      worker.off('exit', fail);
       worker.postMessage('stop');
-      await ended.promise;
+      const timer = setTimeout(() => worker.terminate(), STOP_TIMEOUT_MS);
+      return ended.promise.finally(() => clearTimeout(timer));
     },
   };
 }

@@ -1,0 +1,89 @@
+// The embedded Postgres when it is opened again: it lost nothing when its process died, and doubts what the operating system
+// may have torn.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'slonik';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded.ts';
+import { createPool } from '../../../src/postgres/pool.ts';
+import { embeddedTemplate, temporaryFolder } from '../../support/postgres.ts';
+
+const number = z.object({ number: z.number() });
+const template = await embeddedTemplate();
+let directory: string;
+beforeAll(() => {
+  directory = temporaryFolder();
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const mark = () => join(directory, 'state.json');
+const changeMark = (change: Record<string, string>) =>
+  writeFileSync(mark(), JSON.stringify({ ...JSON.parse(readFileSync(mark(), 'utf8')), ...change }));
+const setAside = () => readdirSync(directory).filter((name) => name.startsWith('data.set-aside-'));
+
+/** Opens it, counts the rows, and closes it. */
+async function look(openTimeoutMs?: number): Promise<{ wasReset: boolean; rows: number | null }> {
+  const { url, wasReset, close } = await startEmbeddedPostgres({ directory, template, ...(openTimeoutMs && { openTimeoutMs }) });
+  const pool = await createPool(url);
+  const exists = await pool.oneFirst(sql.type(z.object({ exists: z.boolean() }))`SELECT to_regclass('public.rows') IS NOT NULL AS exists`);
+  const rows = exists ? await pool.oneFirst(sql.type(number)`SELECT max(number) AS number FROM public.rows`) : null;
+  await pool.end();
+  await close();
+  return { wasReset, rows };
+}
+
+async function writeAndKill(afterRows: number): Promise<number> {
+  const program = fileURLToPath(new URL('writeUntilKilled.ts', import.meta.url));
+  const writer = spawn(process.execPath, [program, directory, template], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let acknowledged = 0;
+  let rows = 0;
+  for await (const line of createInterface(writer.stdout)) {
+    acknowledged = Number(line);
+    rows += 1;
+    if (rows === afterRows) writer.kill('SIGKILL');
+  }
+  if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
+  return acknowledged;
+}
+
+test('rows outlive their process, killed at any moment', async () => {
+  for (const afterRows of [1, 150]) {
+    const acknowledged = await writeAndKill(afterRows);
+    const { wasReset, rows } = await look();
+    expect(wasReset).toBe(false);
+    expect(rows).toBeGreaterThanOrEqual(acknowledged);
+  }
+});
+
+test('what was closed properly outlives the operating system', async () => {
+  changeMark({ boot_id: 'an earlier boot' });
+  expect(await look()).toEqual({ wasReset: false, rows: expect.any(Number) });
+});
+
+test('what was running when the operating system went down is set aside', async () => {
+  changeMark({ boot_id: 'an earlier boot', state: 'running' });
+  expect(await look()).toEqual({ wasReset: true, rows: null });
+  expect(setAside()).toHaveLength(1);
+});
+
+test('what does not open is set aside, of which the newest is kept', async () => {
+  const [before] = setAside();
+  writeFileSync(join(directory, 'data/global/pg_control'), 'damaged');
+  expect(await look()).toEqual({ wasReset: true, rows: null });
+  expect(setAside()).toHaveLength(1);
+  expect(setAside()).not.toContain(before);
+});
+
+test('so is what does not open in time', async () => {
+  expect(await look(1)).toEqual({ wasReset: true, rows: null });
+});
+
+test('what a start never finished is made again, and nothing was lost', async () => {
+  changeMark({ state: 'making' });
+  expect(await look()).toEqual({ wasReset: false, rows: null });
+});
