@@ -107,6 +107,18 @@ function isStorableJson(value: unknown, depth: number): boolean {
   return typeof value === 'boolean' || value === null;
 }
 
+/** What one notes about something, as against what it says: an object that stays small. */
+export const smallObject = jsonObject.refine(
+  (object) => Buffer.byteLength(JSON.stringify(object)) <= 64 * 1024,
+  'must be at most 64 KiB of JSON',
+);
+
+/** A media type with its parameters (RFC 9110 section 8.3.1). */
+export const mediaType = z
+  .string()
+  .max(200)
+  .regex(/^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[\t\x20-\x7e]*)?$/, 'must be a media type such as text/markdown');
+
 /** A mailbox as a header names it (RFC 5322 section 3.4). From outside, an address need not be a valid one. */
 export const mailbox = z.object({ name: z.string().nullable(), address: z.string() });
 
