@@ -4,7 +4,10 @@ import { emailAddress } from './vocabulary.ts';
 
 export const roles = ['api', 'projector', 'embedder', 'scheduler'] as const;
 
-const port = z.coerce.number().int().min(0).max(65_535);
+/** A whole number, as text in the environment. */
+const whole = (min: number, max: number) =>
+  z.coerce.number(`must be a whole number from ${min} to ${max}`).int(`must be a whole number from ${min} to ${max}`).min(min).max(max);
+const port = whole(0, 65_535);
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
   z
@@ -34,8 +37,8 @@ const settings = z.object({
   EMBEDDED_EVENTSTORE_PORT: port.default(0).describe('loopback port of the embedded log; 0 takes any free one'),
   JWT_SECRET: secret.optional().describe('signs access tokens, 32 bytes or more; unset: made once and kept in the data folder'),
   MASTER_KEY: secret.optional().describe('derives keys for HMACs, 32 bytes or more; unset: made once and kept in the data folder'),
-  ACCESS_TOKEN_EXPIRE_MINUTES: z.coerce.number().int().min(1).max(1_440).default(15).describe('how long an access token is valid'),
-  REFRESH_TOKEN_EXPIRE_DAYS: z.coerce.number().int().min(1).max(3_650).default(30).describe('how long a login lasts that is not used'),
+  ACCESS_TOKEN_EXPIRE_MINUTES: whole(1, 1_440).default(15).describe('how long an access token is valid'),
+  REFRESH_TOKEN_EXPIRE_DAYS: whole(1, 3_650).default(30).describe('how long a login lasts that is not used'),
   ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))
     .prefault('')
     .describe('who registers one of these addresses is an admin; between commas'),

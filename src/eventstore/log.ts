@@ -1,6 +1,7 @@
 // The event log as the rest of Daybook sees it: the client's few verbs, with an unknown outcome retried until it is
 // known or honestly reported. Whether a cluster or the embedded server answers is not visible from here.
 import {
+  ANY,
   BACKWARDS,
   END,
   EventStoreDBClient,
@@ -10,6 +11,7 @@ import {
   type Position,
   type ResolvedEvent,
   START,
+  type StreamingRead,
   StreamDeletedError,
   StreamNotFoundError,
   WrongExpectedVersionError,
@@ -37,7 +39,7 @@ export type EventToAppend = {
 
 /** The stream is not where the writer believed it to be; nothing was appended. */
 export class WrongExpectedRevision extends Error {
-  constructor(stream: string, expected: number) {
+  constructor(stream: string, expected: number | 'any') {
     super(`${stream} is no longer at revision ${expected}`);
   }
 }
@@ -55,8 +57,11 @@ export class LogUnavailable extends Error {
 export class AppendTooLarge extends Error {}
 
 export type EventLog = {
-  /** Appends at exactly `expected` (-1: the stream does not exist yet), all or nothing. Answers with the revision and position of the last event. */
-  append(stream: string, expected: number, events: readonly EventToAppend[]): Promise<{ revision: number; position: bigint }>;
+  /**
+   * Appends at exactly `expected` (-1: the stream does not exist yet; `any`: wherever it is, for what depends on nothing),
+   * all or nothing. Answers with the revision and position of the last event.
+   */
+  append(stream: string, expected: number | 'any', events: readonly EventToAppend[]): Promise<{ revision: number; position: bigint }>;
   /** The stream's events from a revision on, oldest first; none where there is no stream. */
   readStream(stream: string, fromRevision: number): AsyncIterable<LoggedEvent>;
   /** The stream's newest events, newest first. */
@@ -83,7 +88,7 @@ export function connectEventLog(connectionString: string): EventLog {
   return {
     async append(stream, expected, events) {
       const data = events.map(({ event_id, type, data, metadata }) => jsonEvent({ id: event_id, type, data, metadata }));
-      const expectedRevision = expected < 0 ? NO_STREAM : BigInt(expected);
+      const expectedRevision = expected === 'any' ? ANY : expected < 0 ? NO_STREAM : BigInt(expected);
       // The same ids at the same revision are appended once however often they are sent, so a lost answer is asked for again.
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -154,15 +159,28 @@ export function connectEventLog(connectionString: string): EventLog {
 
 const at = (position: bigint): Position => ({ commit: position, prepare: position });
 
-async function* events(read: () => AsyncIterable<ResolvedEvent>): AsyncGenerator<LoggedEvent> {
+/**
+ * A read, event by event. One that is left before its end is cancelled and what has arrived of it flows off: the client
+ * waits for every stream's end when it is closed, and one that a consumer destroyed half-read would never come to it.
+ */
+async function* events(read: () => StreamingRead<ResolvedEvent>): AsyncGenerator<LoggedEvent> {
+  const stream = read();
+  let isAtEnd = false;
   try {
-    for await (const resolved of read()) {
+    for await (const resolved of stream.iterator({ destroyOnReturn: false })) {
       const event = logged(resolved);
       if (event) yield event;
     }
+    isAtEnd = true;
   } catch (error) {
+    isAtEnd = true;
     if (error instanceof StreamNotFoundError) return;
     throw new LogUnavailable(error, false);
+  } finally {
+    if (!isAtEnd) {
+      await stream.cancel();
+      stream.resume();
+    }
   }
 }
 
