@@ -7,18 +7,8 @@ import messages, {
   type AppendReq,
   type AppendResp,
   type DeleteReq,
-  type DeleteResp,
   type TombstoneReq,
-  type TombstoneResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
-import type {
-  MethodDefinition,
-  ServerDuplexStream,
-  ServerReadableStream,
-  ServerUnaryCall,
-  ServiceError,
-  sendUnaryData,
-} from '@grpc/grpc-js';
 import {
   type AppendError,
   type AppendOptions,
@@ -31,8 +21,8 @@ import {
 } from './batchAppend.ts';
 import { ANY, type ExpectedRevision, isMetastream, LAST_REVISION, NO_STREAM, type ProposedEvent, STREAM_EXISTS } from './events.ts';
 import {
+  type Failure,
   invalidArgument,
-  isFailure,
   maximumAppendSizeExceeded,
   requiredMetadataPropertyMissing,
   streamDeleted,
@@ -40,6 +30,7 @@ import {
   unavailable,
   wrongExpectedVersion,
 } from './failures.ts';
+import { type Method, unary } from './grpc.ts';
 import type { EventLog } from './log.ts';
 import type { Outcome, WriteRequest } from './writer.ts';
 
@@ -72,12 +63,7 @@ function streamOf(identifier: { getStreamName_asU8(): Uint8Array } | undefined):
 }
 
 /** The failure of an outcome that has no answer of its own in the protocol. */
-function failureOf(
-  outcome: Exclude<Outcome, { is: 'written' }>,
-  operation: string,
-  stream: string,
-  expected: ExpectedRevision,
-): ServiceError {
+function failureOf(outcome: Exclude<Outcome, { is: 'written' }>, operation: string, stream: string, expected: ExpectedRevision): Failure {
   if (outcome.is === 'deleted') return streamDeleted(stream);
   if (outcome.is === 'wrong revision') return wrongExpectedVersion(operation, stream, expected, outcome.current);
   if (outcome.is === 'too late') return tooLate();
@@ -86,55 +72,45 @@ function failureOf(
 
 // Append
 
-export const appendHandler =
-  (log: EventLog) =>
-  (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): void => {
+export const append =
+  (log: EventLog): Method =>
+  (call) => {
+    const { requestDeserialize, responseSerialize } = streamsGrpc.StreamsService.append;
     let options: AppendReq.Options | undefined;
     const events: ProposedEvent[] = [];
     let size = 0;
-    let isOver = false;
-    const finish: sendUnaryData<AppendResp> = (error, response) => {
-      if (!isOver) answer(error, response);
-      isOver = true;
-    };
-    call.once('cancelled', () => {
-      isOver = true;
-    });
-    call.on('data', (part: AppendReq) => {
-      if (isOver) return;
-      options ??= part.getOptions();
-      const message = part.getProposedMessage();
-      if (!message) return;
-      try {
-        const event = proposedEvent(message);
+    call.receive({
+      message(message) {
+        const part = requestDeserialize(message);
+        options ??= part.getOptions();
+        const proposed = part.getProposedMessage();
+        if (!proposed) return;
+        const event = proposedEvent(proposed);
         size += event.data.length;
         if (size > maximumAppendSize) throw maximumAppendSizeExceeded(maximumAppendSize);
         events.push(event);
-      } catch (error) {
-        finish(asFailure(error));
-      }
-    });
-    call.on('end', () => {
-      if (isOver) return;
-      try {
-        if (!options) throw invalidArgument('The append has no options');
-        submitAppend(log, options, events, finish);
-      } catch (error) {
-        finish(asFailure(error));
-      }
+      },
+      end() {
+        submitAppend(log, options, events).then((response) => {
+          call.send(responseSerialize(response));
+          call.end();
+        }, call.fail);
+      },
     });
   };
 
-function submitAppend(log: EventLog, options: AppendReq.Options, events: ProposedEvent[], finish: sendUnaryData<AppendResp>): void {
+async function submitAppend(log: EventLog, options: AppendReq.Options | undefined, events: ProposedEvent[]): Promise<AppendResp> {
+  if (!options) throw invalidArgument('The append has no options');
   const stream = streamOf(options.getStreamIdentifier());
   const expected = expectedOf(options);
-  const answer = (outcome: Outcome) => {
-    if (outcome.is === 'written') finish(null, appended(outcome.revision, outcome.position));
-    else if (outcome.is === 'wrong revision') finish(null, notAppended(options, outcome.current));
-    else finish(failureOf(outcome, 'Append', stream, expected));
-  };
-  log.writer.submit({ stream, expected, change: { is: 'append', events }, answer });
+  const outcome = await outcomeOf(log, { stream, expected, change: { is: 'append', events } });
+  if (outcome.is === 'written') return appended(outcome.revision, outcome.position);
+  if (outcome.is === 'wrong revision') return notAppended(options, outcome.current);
+  throw failureOf(outcome, 'Append', stream, expected);
 }
+
+const outcomeOf = (log: EventLog, request: Omit<WriteRequest, 'answer'>): Promise<Outcome> =>
+  new Promise((answer) => log.writer.submit({ ...request, answer }));
 
 function appended(revision: number, position: number): AppendResp {
   const success = new messages.AppendResp.Success().setPosition(
@@ -180,41 +156,23 @@ function idOf(id: UUID | undefined): Uint8Array {
   return out;
 }
 
-const asFailure = (error: unknown): ServiceError =>
-  isFailure(error) ? error : invalidArgument(error instanceof Error ? error.message : String(error));
-
 // BatchAppend
-
-export const batchAppendMethod: MethodDefinition<AppendPart, Buffer> = {
-  path: streamsGrpc.StreamsService.batchAppend.path,
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: () => {
-    throw new Error('The server sends no requests');
-  },
-  requestDeserialize: decodeAppendPart,
-  responseSerialize: (message) => message,
-  responseDeserialize: (message) => message,
-};
 
 /** An append whose parts are still coming, or whose answer is. */
 type PendingAppend = AppendOptions & { correlationId: Buffer; events: ProposedEvent[]; size: number; timer?: NodeJS.Timeout };
 
-export const batchAppendHandler =
-  (log: EventLog) =>
-  (call: ServerDuplexStream<AppendPart, Buffer>): void => {
+export const batchAppend =
+  (log: EventLog): Method =>
+  (call) => {
     const incomplete = new Map<string, PendingAppend>();
     let pendingBytes = 0;
     let pending = 0;
     let isEnded = false;
 
-    const send = (message: Buffer) => {
-      if (!call.cancelled) call.write(message);
-    };
     const fail = (append: PendingAppend, error: AppendError) => {
       clearTimeout(append.timer);
       incomplete.delete(append.correlationId.toString('latin1'));
-      send(encodeError(append, error));
+      call.send(encodeError(append, error));
     };
     const start = (correlationId: Buffer, options: AppendOptions): PendingAppend | undefined => {
       const append: PendingAppend = { ...options, correlationId, events: [], size: 0 };
@@ -232,15 +190,15 @@ export const batchAppendHandler =
       const answer = (outcome: Outcome) => {
         pending -= 1;
         pendingBytes -= size;
-        if (pendingBytes <= maximumPendingBytes && call.isPaused()) call.resume();
-        send(answerTo(append, outcome));
+        if (pendingBytes <= maximumPendingBytes) call.resume();
+        call.send(answerTo(append, outcome));
         if (isEnded && pending === 0) call.end();
       };
       const request: WriteRequest = { stream, expected, change: { is: 'append', events }, deadline, answer };
       log.writer.submit(request);
     };
 
-    call.on('data', ({ correlationId, options, events, isFinal }: AppendPart) => {
+    const receive = ({ correlationId, options, events, isFinal }: AppendPart) => {
       const name = correlationId.toString('latin1');
       const append = incomplete.get(name) ?? (options && start(correlationId, options));
       if (!append) return; // what follows an append that has been answered already
@@ -261,14 +219,16 @@ export const batchAppendHandler =
       } else if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
         append.timer = setTimeout(() => fail(append, 'Timeout'), Math.min(append.deadline - Date.now(), 2 ** 31 - 1));
       }
+    };
+    call.receive({
+      message: (message) => receive(decodeAppendPart(message)),
+      end() {
+        isEnded = true;
+        if (pending === 0) call.end();
+      },
     });
-    call.on('end', () => {
-      isEnded = true;
-      if (pending === 0) call.end();
-    });
-    call.once('cancelled', () => {
+    call.over.addEventListener('abort', () => {
       for (const { timer } of incomplete.values()) clearTimeout(timer);
-      incomplete.clear();
     });
   };
 
@@ -281,43 +241,30 @@ function answerTo(append: PendingAppend, outcome: Outcome): Buffer {
 
 // Delete and Tombstone
 
-export const deleteHandler =
-  (log: EventLog) =>
-  ({ request }: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>): void => {
-    remove(log, 'delete', request.getOptions(), (error, position = 0) => {
-      if (error) return answer(error);
-      const at = new messages.DeleteResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position));
-      answer(null, new messages.DeleteResp().setPosition(at));
-    });
-  };
+export const deleteStream = (log: EventLog): Method =>
+  unary(streamsGrpc.StreamsService.delete, async (request) => {
+    const position = await remove(log, 'delete', request.getOptions());
+    const at = new messages.DeleteResp.Position().setCommitPosition(position).setPreparePosition(position);
+    return new messages.DeleteResp().setPosition(at);
+  });
 
-export const tombstoneHandler =
-  (log: EventLog) =>
-  ({ request }: ServerUnaryCall<TombstoneReq, TombstoneResp>, answer: sendUnaryData<TombstoneResp>): void => {
-    remove(log, 'tombstone', request.getOptions(), (error, position = 0) => {
-      if (error) return answer(error);
-      const at = new messages.TombstoneResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position));
-      answer(null, new messages.TombstoneResp().setPosition(at));
-    });
-  };
+export const tombstone = (log: EventLog): Method =>
+  unary(streamsGrpc.StreamsService.tombstone, async (request) => {
+    const position = await remove(log, 'tombstone', request.getOptions());
+    const at = new messages.TombstoneResp.Position().setCommitPosition(position).setPreparePosition(position);
+    return new messages.TombstoneResp().setPosition(at);
+  });
 
-function remove(
+async function remove(
   log: EventLog,
   is: 'delete' | 'tombstone',
   options: DeleteReq.Options | TombstoneReq.Options | undefined,
-  finish: (error: Partial<ServiceError> | null, position?: number) => void,
-): void {
-  try {
-    if (!options) throw invalidArgument('The request has no options');
-    const stream = streamOf(options.getStreamIdentifier());
-    if (isMetastream(stream)) throw invalidArgument('The metadata of a stream goes with it and cannot be deleted alone');
-    const expected = expectedOf(options);
-    const answer = (outcome: Outcome) => {
-      if (outcome.is === 'written') finish(null, outcome.position);
-      else finish(failureOf(outcome, 'Delete', stream, expected));
-    };
-    log.writer.submit({ stream, expected, change: { is }, answer });
-  } catch (error) {
-    finish(asFailure(error));
-  }
+): Promise<string> {
+  if (!options) throw invalidArgument('The request has no options');
+  const stream = streamOf(options.getStreamIdentifier());
+  if (isMetastream(stream)) throw invalidArgument('The metadata of a stream goes with it and cannot be deleted alone');
+  const expected = expectedOf(options);
+  const outcome = await outcomeOf(log, { stream, expected, change: { is } });
+  if (outcome.is === 'written') return String(outcome.position);
+  throw failureOf(outcome, 'Delete', stream, expected);
 }

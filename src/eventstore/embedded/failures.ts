@@ -1,24 +1,35 @@
-// What a call fails with: the status and the details by which the client knows each failure of the real server.
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+// What a call fails with: the status, and the details by which the client knows each failure of the real server.
+import { status } from '@grpc/grpc-js';
 import type { ExpectedRevision } from './events.ts';
 
-/** A gRPC failure; `details` are the trailers that the client makes an error of. */
-export function failure(code: status, message: string, details: Record<string, string> = {}): ServiceError {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(details)) metadata.set(name, asciiOnly(value));
-  return Object.assign(new Error(message), { code, details: message, metadata });
+/** A failure of a call; `details` are sent as trailers, of which the client makes its errors. */
+export class Failure extends Error {
+  readonly code: status;
+  readonly details: Record<string, string>;
+
+  constructor(code: status, message: string, details: Record<string, string> = {}) {
+    super(message);
+    this.code = code;
+    this.details = Object.fromEntries(Object.entries(details).map(([name, value]) => [name, asciiOnly(value)]));
+  }
 }
 
-export const isFailure = (error: unknown): error is ServiceError => error instanceof Error && 'code' in error && 'details' in error;
-
 // A trailer holds ASCII only; a stream's name may hold anything.
-const asciiOnly = (value: string): string => value.replaceAll(/[^\x20-\x7e]+/g, encodeURIComponent);
+const asciiOnly = (value: string): string => value.replaceAll(/[^\x20-\x7e]+/g, (part) => encodeURIComponent(part.toWellFormed()));
 
-export const streamDeleted = (stream: string): ServiceError =>
-  failure(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, { exception: 'stream-deleted', 'stream-name': stream });
+/** What a call that threw fails with: by its request, unless the file could not be read. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const isOfFile = error instanceof Error && 'errcode' in error;
+  return isOfFile ? new Failure(status.INTERNAL, `The event log cannot be read: ${reason}`) : invalidArgument(reason);
+}
 
-export const wrongExpectedVersion = (operation: string, stream: string, expected: ExpectedRevision, current: number): ServiceError =>
-  failure(
+export const streamDeleted = (stream: string): Failure =>
+  new Failure(status.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, { exception: 'stream-deleted', 'stream-name': stream });
+
+export const wrongExpectedVersion = (operation: string, stream: string, expected: ExpectedRevision, current: number): Failure =>
+  new Failure(
     status.FAILED_PRECONDITION,
     `${operation} failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${current}`,
     {
@@ -29,20 +40,20 @@ export const wrongExpectedVersion = (operation: string, stream: string, expected
     },
   );
 
-export const maximumAppendSizeExceeded = (limit: number): ServiceError =>
-  failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${limit} Exceeded.`, {
+export const maximumAppendSizeExceeded = (limit: number): Failure =>
+  new Failure(status.INVALID_ARGUMENT, `Maximum Append Size of ${limit} Exceeded.`, {
     exception: 'maximum-append-size-exceeded',
     'maximum-append-size': `${limit}`,
   });
 
-export const requiredMetadataPropertyMissing = (property: string): ServiceError =>
-  failure(status.INVALID_ARGUMENT, `Required Metadata Property '${property}' is missing`, {
+export const requiredMetadataPropertyMissing = (property: string): Failure =>
+  new Failure(status.INVALID_ARGUMENT, `Required Metadata Property '${property}' is missing`, {
     exception: 'missing-required-metadata-property',
     'required-metadata-properties': 'type,content-type',
   });
 
-export const invalidArgument = (message: string): ServiceError => failure(status.INVALID_ARGUMENT, message);
-/** The outcome may or may not be on disk: the caller has to ask again. */
-export const unavailable = (message: string): ServiceError => failure(status.UNAVAILABLE, message);
-export const tooLate = (): ServiceError => failure(status.DEADLINE_EXCEEDED, 'The deadline passed before the append was written');
-export const shuttingDown = (): ServiceError => unavailable('The event log is shutting down');
+export const invalidArgument = (message: string): Failure => new Failure(status.INVALID_ARGUMENT, message);
+/** Whether the change is on disk is not known: the caller has to ask again. */
+export const unavailable = (message: string): Failure => new Failure(status.UNAVAILABLE, message);
+export const tooLate = (): Failure => new Failure(status.DEADLINE_EXCEEDED, 'The deadline passed before the append was written');
+export const shuttingDown = (): Failure => unavailable('The event log is shutting down');

@@ -11,8 +11,9 @@ import type { SupportedMethods } from '@eventstore/db-client/generated/serverfea
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import usersGrpc from '@eventstore/db-client/generated/users_grpc_pb.js';
-import { type Server, type ServiceDefinition, type sendUnaryData, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { failure } from './failures.ts';
+import { type ServiceDefinition, status } from '@grpc/grpc-js';
+import { Failure } from './failures.ts';
+import { type Method, unary } from './grpc.ts';
 
 /** The version of the server whose behaviour the embedded log has. */
 const serverVersion = '24.6.0';
@@ -42,21 +43,12 @@ const missing: Record<string, ServiceDefinition> = {
   'monitoring of a node': monitoringGrpc.MonitoringService,
 };
 
-export function addOtherServices(server: Server): void {
-  server.addService(featuresGrpc.ServerFeaturesService, {
-    getSupportedMethods: (_call: unknown, answer: sendUnaryData<SupportedMethods>) => answer(null, supportedMethods()),
-  });
-  for (const [name, definition] of Object.entries(missing)) {
-    const error = failure(
-      status.UNIMPLEMENTED,
-      `The embedded event log has no ${name}: run EventStoreDB or KurrentDB and set EVENTSTORE_URL to use them`,
-    );
-    const handlers: UntypedServiceImplementation = {};
-    for (const [method, { responseStream }] of Object.entries(definition)) {
-      handlers[method] = responseStream
-        ? (call: NodeJS.EventEmitter) => void call.emit('error', error)
-        : (_call: unknown, answer: sendUnaryData<unknown>) => answer(error);
-    }
-    server.addService(definition, handlers);
+export function otherServices(): Map<string, Method> {
+  const { getSupportedMethods } = featuresGrpc.ServerFeaturesService;
+  const methods = new Map<string, Method>([[getSupportedMethods.path, unary(getSupportedMethods, async () => supportedMethods())]]);
+  for (const [name, service] of Object.entries(missing)) {
+    const sentence = `The embedded event log has no ${name}: run EventStoreDB or KurrentDB and set EVENTSTORE_URL to use them`;
+    for (const { path } of Object.values(service)) methods.set(path, (call) => call.fail(new Failure(status.UNIMPLEMENTED, sentence)));
   }
+  return methods;
 }

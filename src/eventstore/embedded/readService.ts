@@ -2,40 +2,28 @@
 
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
-import type { MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
 import { LAST_REVISION, type StoredEvent } from './events.ts';
 import { invalidArgument, streamDeleted } from './failures.ts';
 import { type Filter, filterOf } from './filters.ts';
+import type { Call, Method } from './grpc.ts';
 import type { EventLog } from './log.ts';
-import { type Outlet, outletOf } from './outlet.ts';
 import { encodeStreamNotFound, type IdFormat } from './readEvent.ts';
 import type { Page } from './reads.ts';
 import { isReadable, isTombstoned } from './streams.ts';
 import { type Encode, subscribeToAll, subscribeToStream } from './subscriptions.ts';
 
-const readCall = streamsGrpc.StreamsService.read;
-
-/** The call as the protocol defines it, with answers that are bytes already. */
-export const readMethod: MethodDefinition<ReadReq, Buffer> = {
-  path: readCall.path,
-  requestStream: false,
-  responseStream: true,
-  requestSerialize: readCall.requestSerialize,
-  requestDeserialize: readCall.requestDeserialize,
-  responseSerialize: (message) => message,
-  responseDeserialize: (message) => message,
-};
-
-export const readHandler =
-  (log: EventLog) =>
-  (call: ServerWritableStream<ReadReq, Buffer>): void => {
-    serve(log, call.request.getOptions(), outletOf(call)).then(
-      () => call.end(),
-      (error) => call.emit('error', error),
-    );
+export const read =
+  (log: EventLog): Method =>
+  (call) => {
+    call.receive({
+      message(message) {
+        const request = streamsGrpc.StreamsService.read.requestDeserialize(message);
+        serve(log, request.getOptions(), call).then(call.end, call.fail);
+      },
+    });
   };
 
-async function serve(log: EventLog, options: ReadReq.Options | undefined, outlet: Outlet): Promise<void> {
+async function serve(log: EventLog, options: ReadReq.Options | undefined, call: Call): Promise<void> {
   const stream = options?.getStream();
   const all = options?.getAll();
   if (!options || (!stream && !all)) throw invalidArgument('The read names neither a stream nor $all');
@@ -50,35 +38,35 @@ async function serve(log: EventLog, options: ReadReq.Options | undefined, outlet
   if (stream) {
     const name = Buffer.from(stream.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString();
     const revision = stream.hasRevision() ? number(stream.getRevision()) : undefined;
-    if (isSubscription) return subscribeToStream(log, outlet, name, stream.hasEnd() ? undefined : (revision ?? -1) + 1, encode);
-    return readStream(log, outlet, name, isBackwards, revision ?? (stream.hasEnd() ? LAST_REVISION : 0), count, encode);
+    if (isSubscription) return subscribeToStream(log, call, name, stream.hasEnd() ? undefined : (revision ?? -1) + 1, encode);
+    return readStream(log, call, name, isBackwards, revision ?? (stream.hasEnd() ? LAST_REVISION : 0), count, encode);
   }
   const filterOptions = options.getFilter();
   const filter = filterOptions && filterOf(filterOptions, log.streams);
   const commit = all?.getPosition()?.getCommitPosition();
   const position = commit === undefined ? undefined : number(commit);
-  if (isSubscription) return subscribeToAll(log, outlet, all?.hasEnd() ? undefined : (position ?? 0) + 1, filter, encode);
-  return readAll(log, outlet, isBackwards, position ?? (all?.hasEnd() ? LAST_REVISION : 0), count, filter, encode);
+  if (isSubscription) return subscribeToAll(log, call, all?.hasEnd() ? undefined : (position ?? 0) + 1, filter, encode);
+  return readAll(log, call, isBackwards, position ?? (all?.hasEnd() ? LAST_REVISION : 0), count, filter, encode);
 }
 
 /** A 64-bit number of the protocol; those beyond a JavaScript number are all beyond any revision or position, too. */
 const number = (text: string): number => Math.min(Number(text), LAST_REVISION);
 
-async function readStream(log: EventLog, outlet: Outlet, name: string, isBackwards: boolean, from: number, count: number, encode: Encode) {
+async function readStream(log: EventLog, call: Call, name: string, isBackwards: boolean, from: number, count: number, encode: Encode) {
   const isFound = () => {
     const stream = log.streams.get(name);
     if (isTombstoned(stream)) throw streamDeleted(name);
-    if (!isReadable(stream)) outlet.send(encodeStreamNotFound(Buffer.from(name)));
+    if (!isReadable(stream)) call.send(encodeStreamNotFound(Buffer.from(name)));
     return isReadable(stream);
   };
   const pageFrom = (next: number, limit: number) =>
     isBackwards ? log.reads.streamBackwards(name, next, limit) : log.reads.stream(name, next, limit);
-  await sendPages(outlet, from, count, (next, limit) => (isFound() ? pageFrom(next, limit) : undefined), encode);
+  await sendPages(call, from, count, (next, limit) => (isFound() ? pageFrom(next, limit) : undefined), encode);
 }
 
 async function readAll(
   log: EventLog,
-  outlet: Outlet,
+  call: Call,
   isBackwards: boolean,
   from: number,
   count: number,
@@ -86,12 +74,12 @@ async function readAll(
   encode: Encode,
 ) {
   const pageFrom = isBackwards ? log.reads.allBackwards : log.reads.all;
-  await sendPages(outlet, from, count, (next, limit) => pageFrom(next, filter ? Number.POSITIVE_INFINITY : limit), encode, filter?.matches);
+  await sendPages(call, from, count, (next, limit) => pageFrom(next, filter ? Number.POSITIVE_INFINITY : limit), encode, filter?.matches);
 }
 
 /** Sends up to `count` events, page by page, until a page is empty or the caller leaves. */
 async function sendPages(
-  outlet: Outlet,
+  call: Call,
   from: number,
   count: number,
   pageFrom: (next: number, limit: number) => Page | undefined,
@@ -100,15 +88,15 @@ async function sendPages(
 ) {
   let next: number | undefined = from;
   let left = count;
-  while (next !== undefined && left > 0 && !outlet.over.aborted) {
+  while (next !== undefined && left > 0 && !call.over.aborted) {
     const page = pageFrom(next, left);
     for (const event of page?.events ?? []) {
       if (left === 0) break;
       if (matches && !matches(event)) continue;
-      outlet.send(encode(event));
+      call.send(encode(event));
       left -= 1;
     }
     next = page?.next;
-    if (next !== undefined) await outlet.ready();
+    if (next !== undefined) await call.ready();
   }
 }

@@ -4,7 +4,9 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { status } from '@grpc/grpc-js';
 import type { ProposedEvent, StoredEvent } from './events.ts';
+import { Failure } from './failures.ts';
 
 const schema = `
   CREATE TABLE streams (
@@ -125,7 +127,8 @@ function open(file: string): DatabaseSync {
     db = new DatabaseSync(file);
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536');
+    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
+    db.exec('PRAGMA cache_size = -65536');
     if (isNew) {
       db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${layoutVersion}; COMMIT`);
     }
@@ -234,13 +237,14 @@ const storedEvent = (found: Row): StoredEvent => ({
 function integer(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
-  throw new Error('The event log is damaged: a number is missing');
+  throw damaged('a number');
 }
 function text(value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new Error('The event log is damaged: a name is missing');
+  throw damaged('a name');
 }
 function bytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new Error('The event log is damaged: data are missing');
+  throw damaged('the data of an event');
 }
+const damaged = (what: string): Error => new Failure(status.DATA_LOSS, `The event log is damaged: ${what} cannot be read`);

@@ -4,37 +4,37 @@ import { randomUUID } from 'node:crypto';
 import type { StoredEvent } from './events.ts';
 import { streamDeleted } from './failures.ts';
 import type { Filter } from './filters.ts';
+import type { Call } from './grpc.ts';
 import type { EventLog } from './log.ts';
-import type { Outlet } from './outlet.ts';
 import { encodeCaughtUp, encodeCheckpoint, encodeConfirmation } from './readEvent.ts';
 import { isReadable, isTombstoned } from './streams.ts';
 
 export type Encode = (event: StoredEvent) => Buffer;
 
 /** Sends what $all has from a position (included) on, until the caller leaves. `from` undefined begins with what comes next. */
-export async function subscribeToAll(log: EventLog, outlet: Outlet, from: number | undefined, filter: Filter | undefined, encode: Encode) {
+export async function subscribeToAll(log: EventLog, call: Call, from: number | undefined, filter: Filter | undefined, encode: Encode) {
   let next = from ?? log.writer.head() + 1;
   let sinceCheckpoint = 0;
   let isLive = false;
-  outlet.send(encodeConfirmation(randomUUID()));
-  while (!outlet.over.aborted) {
+  call.send(encodeConfirmation(randomUUID()));
+  while (!call.over.aborted) {
     const page = log.reads.all(next, Number.POSITIVE_INFINITY);
     for (const event of page.events) {
-      if (!filter || filter.matches(event)) outlet.send(encode(event));
+      if (!filter || filter.matches(event)) call.send(encode(event));
       sinceCheckpoint += 1;
       if (filter && sinceCheckpoint >= filter.checkpointEvery) {
-        outlet.send(encodeCheckpoint(event.position));
+        call.send(encodeCheckpoint(event.position));
         sinceCheckpoint = 0;
       }
     }
     if (page.next !== undefined) {
       next = page.next;
-      await outlet.ready();
+      await call.ready();
       continue;
     }
-    if (!isLive) outlet.send(encodeCaughtUp());
+    if (!isLive) call.send(encodeCaughtUp());
     isLive = true;
-    await log.commits.next(undefined, outlet.over);
+    await log.commits.next(undefined, call.over);
   }
 }
 
@@ -42,26 +42,26 @@ export async function subscribeToAll(log: EventLog, outlet: Outlet, from: number
  * Sends what a stream has from a revision (included) on, until the caller leaves. `from` undefined begins with what comes
  * next. A stream that does not exist yet is waited for; one with a tombstone ends the subscription.
  */
-export async function subscribeToStream(log: EventLog, outlet: Outlet, name: string, from: number | undefined, encode: Encode) {
+export async function subscribeToStream(log: EventLog, call: Call, name: string, from: number | undefined, encode: Encode) {
   let next = from ?? log.streams.get(name).last + 1;
   let isLive = false;
   if (isTombstoned(log.streams.get(name))) throw streamDeleted(name);
-  outlet.send(encodeConfirmation(randomUUID()));
-  while (!outlet.over.aborted) {
+  call.send(encodeConfirmation(randomUUID()));
+  while (!call.over.aborted) {
     const stream = log.streams.get(name);
     if (isTombstoned(stream)) throw streamDeleted(name);
     const exists = isReadable(stream);
     const page = exists ? log.reads.stream(name, next, Number.POSITIVE_INFINITY) : undefined;
-    for (const event of page?.events ?? []) outlet.send(encode(event));
+    for (const event of page?.events ?? []) call.send(encode(event));
     if (page?.next !== undefined) {
       next = page.next;
-      await outlet.ready();
+      await call.ready();
       continue;
     }
     if (!isLive && (exists || from === undefined)) {
-      outlet.send(encodeCaughtUp());
+      call.send(encodeCaughtUp());
       isLive = true;
     }
-    await log.commits.next(name, outlet.over);
+    await log.commits.next(name, call.over);
   }
 }

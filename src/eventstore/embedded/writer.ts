@@ -47,7 +47,7 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
   const recent = recentEvents(storage);
   let head = storage.head();
   let isScheduled = false;
-  let touched = new Set<string>();
+  const touched = new Set<string>();
 
   const known: KnownEvents = {
     recent: (stream, id) => recent.find(stream.id, id),
@@ -119,13 +119,16 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
   function commit(group: readonly WriteRequest[]): Outcome[] {
     const headBefore = head;
     try {
-      return storage.transaction(() => {
+      const outcomes = storage.transaction(() => {
         const now = Date.now();
         return group.map((request) => perform(request, now));
       });
+      if (touched.size > 0) onCommit(touched);
+      touched.clear();
+      return outcomes;
     } catch (error) {
       head = headBefore;
-      touched = new Set();
+      touched.clear();
       streams.forget();
       recent.forget();
       if (group.length > 1) return group.flatMap((request) => commit([request]));
@@ -147,10 +150,6 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
   function writeGroup(): void {
     const group = nextGroup();
     const outcomes = commit(group);
-    if (touched.size > 0) {
-      onCommit(touched);
-      touched = new Set();
-    }
     for (const [index, outcome] of outcomes.entries()) group[index]?.answer(outcome);
     isScheduled = queue.length > 0;
     if (isScheduled) setImmediate(writeGroup);
