@@ -8,18 +8,19 @@ export function createMemoryLog(): MemoryLog {
   const events: LoggedEvent[] = [];
   const of = (stream: string) => events.filter((event) => event.stream === stream);
 
-  function append(stream: string, expected: number, added: readonly EventToAppend[]) {
+  function append(stream: string, expected: number | 'any', added: readonly EventToAppend[]) {
     const revision = of(stream).length - 1;
     const [first] = added;
     const known = of(stream).find(({ event_id }) => event_id === first?.event_id);
     // The same ids again are one append, however often they are sent.
-    if (!known && revision !== expected) throw new WrongExpectedRevision(stream, expected);
+    if (!known && expected !== 'any' && revision !== expected) throw new WrongExpectedRevision(stream, expected);
     if (!known) {
       for (const event of added) {
         events.push({ ...event, stream, revision: of(stream).length, position: BigInt(events.length), appended_ms: 0 });
       }
     }
-    return { revision: expected + added.length, position: of(stream).at(expected + added.length)?.position ?? 0n };
+    const last = of(stream).find(({ event_id }) => event_id === added.at(-1)?.event_id);
+    return { revision: last?.revision ?? revision, position: last?.position ?? 0n };
   }
 
   async function* after(position: bigint | null) {
