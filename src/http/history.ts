@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { commands } from '../commands/index.ts';
-import { decode } from '../events/codec.ts';
+import { decode, UnreadableEvent } from '../events/codec.ts';
 import { metadata } from '../events/event.ts';
 import type { AnyEvent } from '../events/index.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
@@ -48,7 +48,7 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
   }
   for (const [entity, { category, isShared }] of collections) {
     const route = `GET ${entity}/history`;
-    app.get(PREFIX + entity + '/history', {
+    app.get(`${PREFIX}${entity}/history`, {
       schema: describeRead({
         name: `historyOf${category.charAt(0).toUpperCase()}${category.slice(1)}`,
         route,
@@ -75,8 +75,8 @@ async function historyOf(log: EventLog, stream: string, id: string, userId: stri
   const rows = new Map<string, Row>();
   const items: Item[] = [];
   for await (const logged of log.readStream(stream, 0)) {
-    const event = decode(logged);
     if (metadata.parse(logged.metadata).user_id !== userId) throw notFound();
+    const event = understood(logged);
     if (!event) items.push(unknownEvent(logged));
     else {
       const changes = projections.flatMap(({ project }) => project(event)).filter((change) => concerns(change, id));
@@ -98,6 +98,16 @@ function itemOf(event: AnyEvent, changes: FieldChange[]): Item {
   return { type, summary: summaryOf(event), at: meta.at, actor: meta.actor, revision, position: Number(position), changes };
 }
 
+function understood(logged: LoggedEvent): AnyEvent | undefined {
+  try {
+    return decode(logged);
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return undefined;
+    throw error;
+  }
+}
+
+/** One that only another version of Daybook understands is shown for what it is called. */
 function unknownEvent({ type, metadata: meta, revision, position }: LoggedEvent): Item {
   const { at, actor } = metadata.parse(meta);
   return { type, summary: inWords(type), at, actor, revision, position: Number(position), changes: [] };

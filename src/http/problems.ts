@@ -1,9 +1,10 @@
 // Everything that goes wrong, as application/problem+json (RFC 9457). What is not meant for a caller is logged and
 // answered with nothing but the request's id.
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SlonikError } from 'slonik';
+import { ConnectionError } from 'slonik';
 import { z } from 'zod';
 import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
+import { sqlStateOf } from '../postgres/sqlState.ts';
 import { Problem, unavailable } from '../problem.ts';
 
 /** The shape of every error. */
@@ -61,13 +62,8 @@ function problemOf(error: FastifyError | Error): Problem {
 }
 
 /** Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says. */
-function isOutage(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^(08|53|57|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(cause.code)) return true;
-    if (cause instanceof SlonikError && /^(Connection|BackendTerminated)/.test(cause.name)) return true;
-  }
-  return false;
-}
+const isOutage = (error: Error): boolean =>
+  error instanceof ConnectionError || /^(08|53|57|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(sqlStateOf(error) ?? '');
 
 const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   400: ['malformed-request', 'The request could not be read.'],

@@ -1,10 +1,11 @@
 // Reads the log's one order once and keeps every table in step with it. The rows of a batch and the checkpoint are
 // written in one transaction, and the checkpoint moves only from where this projector left it: whatever crashes, and
 // however many projectors there are, every event is in the tables exactly once.
-import { type CommonQueryMethods, type DatabasePool, SlonikError, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { sqlStateOf } from '../postgres/sqlState.ts';
 import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
 import { createWaitingList, type Progress } from './progress.ts';
 import type { Change, Projection } from './projection.ts';
@@ -173,15 +174,9 @@ function changesOf(logged: LoggedEvent, projections: readonly Projection[]): rea
 const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) =>
   write(transaction, merge(changes), keys);
 
-/** Whether it is the events' fault, not that of a store that is away. SQLSTATE classes 22 and 23: bad data, a broken constraint. */
-function isAboutTheEvents(error: unknown): boolean {
-  if (error instanceof UnreadableEvent || error instanceof Unprojectable) return true;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^2[23]/.test(cause.code)) return true;
-    if (!(cause instanceof SlonikError) && !('code' in cause)) break;
-  }
-  return false;
-}
+/** Whether it is the events' fault, not that of a store that is away: bad data (SQLSTATE class 22) or a broken constraint (23). */
+const isAboutTheEvents = (error: unknown): boolean =>
+  error instanceof UnreadableEvent || error instanceof Unprojectable || /^2[23]/.test(sqlStateOf(error) ?? '');
 
 /** Whether the checkpointed event is where the checkpoint says. It is not in a log that was restored from an older backup. */
 export async function isOfThisLog(log: EventLog, { position, event_id }: Checkpoint): Promise<boolean> {

@@ -2,13 +2,20 @@
 // `from`, which binds the caller: there is no other way to name one, so nobody reads what is not theirs.
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
+import { sqlStateOf } from '../postgres/sqlState.ts';
 import { notFound } from '../problem.ts';
 import type { Table } from '../tables/table.ts';
 import { pathParams, validate } from '../validation.ts';
 import { uuid } from '../vocabulary.ts';
 import { notACursor, readCursor, writeCursor } from './cursor.ts';
 
-export type QueryRequest = { readonly params: unknown; readonly querystring: unknown; readonly userId: string };
+export type QueryRequest = {
+  readonly params: unknown;
+  readonly querystring: unknown;
+  readonly userId: string;
+  /** The login that asks. */
+  readonly loginId?: string;
+};
 
 /** `revision` is the version of the one entity answered with, where it is one. */
 export type Answer = { readonly body: unknown; readonly revision?: number };
@@ -29,6 +36,7 @@ export type Query = {
 export type Scope = {
   readonly params: Readonly<Record<string, string>>;
   readonly userId: string;
+  readonly loginId: string | undefined;
   /** The rows of a table that are the caller's; everybody's in a query that only admins may call. */
   readonly from: (table: Table) => FragmentSqlToken;
 };
@@ -116,10 +124,7 @@ const rowKey = z.object({ id: z.string(), cursor_key: z.string() });
 
 // A cursor is opaque, not secret: one that was tampered with can hold a key that is not of the column's type.
 function refuseCursor(error: unknown): never {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && cause.code.startsWith('22')) throw notACursor();
-  }
-  throw error;
+  throw sqlStateOf(error)?.startsWith('22') ? notACursor() : error;
 }
 
 /** The columns of a table called `t` as they are answered: all but the owner, who is the caller. */
@@ -142,11 +147,12 @@ export const anyOf = <Value extends z.ZodType<string, string>>(value: Value) =>
 export const inList = (column: string, values: readonly string[] | undefined): FragmentSqlToken | undefined =>
   values && sql.fragment`t.${sql.identifier([column])} = ANY(${sql.array([...values], 'text')})`;
 
-function scopeOf(route: string, access: 'owner' | 'admin', { params, userId }: QueryRequest): Scope {
+function scopeOf(route: string, access: 'owner' | 'admin', { params, userId, loginId }: QueryRequest): Scope {
   const owner = uuid.parse(userId);
   return {
     params: validate(pathParams(route), params, 'path'),
     userId: owner,
+    loginId,
     from: (table) => {
       const name = sql.identifier([table.schema, table.name]);
       return access === 'admin' ? sql.fragment`${name}` : sql.fragment`(SELECT * FROM ${name} WHERE user_id = ${owner})`;
