@@ -1,11 +1,11 @@
 // A database for a test file to do with as it likes: on the server of TEST_DATABASE_URL where that is set (its user must be
 // a superuser), otherwise embedded. The same tests so hold both kinds to the same behaviour.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded.ts';
+import { makeTemplate } from '../../src/postgres/embedded/template.ts';
 
 export type TestDatabase = { readonly url: string; close(): Promise<void> };
 
@@ -35,7 +35,7 @@ async function run(server: string, statement: string): Promise<void> {
 
 async function embeddedDatabase(): Promise<TestDatabase> {
   const directory = temporaryFolder();
-  const postgres = await startEmbeddedPostgres({ directory, template: await embeddedTemplate() });
+  const postgres = await startEmbeddedPostgres({ directory, template: await makeTemplate() });
   return {
     url: postgres.url,
     async close() {
@@ -47,22 +47,3 @@ async function embeddedDatabase(): Promise<TestDatabase> {
 
 /** A folder that the test removes, or the operating system when it cleans up. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'daybook-test-'));
-
-/** A template for embedded ones: making one takes four seconds, copying it a tenth, so it is made once for each version of PGlite. */
-export async function embeddedTemplate(): Promise<string> {
-  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
-  const { version } = JSON.parse(readFileSync(join(modules, '@electric-sql/pglite/package.json'), 'utf8'));
-  const made = join(modules, `.cache/daybook/pglite-${version}`);
-  if (existsSync(made)) return made;
-  mkdirSync(join(made, '..'), { recursive: true });
-  const making = mkdtempSync(`${made}-`);
-  const postgres = await startEmbeddedPostgres({ directory: making });
-  await postgres.close();
-  try {
-    renameSync(making, made);
-  } catch {
-    // Another worker was quicker.
-    rmSync(making, { recursive: true, force: true });
-  }
-  return made;
-}

@@ -1,7 +1,8 @@
 // Postgres for those who have none: PGlite with pgvector in a thread of its own, reached over a Unix socket, so that the
 // rest of Daybook does not know the difference. All it keeps can be made again from the event log, and when it is in doubt
 // about what it kept, it begins anew and says so.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -32,19 +33,30 @@ export async function startEmbeddedPostgres({
 }: {
   directory: string;
   /** The folder of a closed embedded Postgres to begin with a copy of, which is quicker than to make one. */
-  template?: string;
+  template?: string | undefined;
   openTimeoutMs?: number;
   onFailure?: (error: Error) => void;
 }): Promise<EmbeddedPostgres> {
   const folder = new DatabaseFolder(directory);
   const { found } = folder.inspect();
   const socketFolder = mkdtempSync(join(shortTemporaryFolder(), 'daybook-'));
-  const start = (timeoutMs: number) =>
-    startThread({ data: folder.data, socket: join(socketFolder, '.s.PGSQL.5432') }, timeoutMs, onFailure);
+  const socket = join(socketFolder, '.s.PGSQL.5432');
+  const start = (timeoutMs: number) => {
+    // A thread that was ended before its time leaves its socket.
+    rmSync(socket, { force: true });
+    return startThread({ data: folder.data, socket }, timeoutMs, onFailure);
+  };
+  const copyTemplate = async (from: string) => {
+    await cp(join(from, 'data'), folder.data, { recursive: true });
+    return start(OPEN_TIMEOUT_MS);
+  };
   const make = () => {
     folder.mark('making', socketFolder);
-    if (template !== undefined) cpSync(join(template, 'data'), folder.data, { recursive: true });
-    return start(MAKE_TIMEOUT_MS);
+    if (template === undefined) return start(MAKE_TIMEOUT_MS);
+    return copyTemplate(template).catch(() => {
+      rmSync(folder.data, { recursive: true, force: true });
+      return start(MAKE_TIMEOUT_MS);
+    });
   };
   const makeAnew = () => {
     folder.setAside();

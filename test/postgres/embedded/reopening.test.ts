@@ -10,11 +10,12 @@ import { sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded.ts';
+import { makeTemplate } from '../../../src/postgres/embedded/template.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
-import { embeddedTemplate, temporaryFolder } from '../../support/postgres.ts';
+import { temporaryFolder } from '../../support/postgres.ts';
 
 const number = z.object({ number: z.number() });
-const template = await embeddedTemplate();
+const template = await makeTemplate();
 let directory: string;
 beforeAll(() => {
   directory = temporaryFolder();
@@ -51,13 +52,11 @@ async function writeAndKill(afterRows: number): Promise<number> {
   return acknowledged;
 }
 
-test('rows outlive their process, killed at any moment', async () => {
-  for (const afterRows of [1, 150]) {
-    const acknowledged = await writeAndKill(afterRows);
-    const { wasReset, rows } = await look();
-    expect(wasReset).toBe(false);
-    expect(rows).toBeGreaterThanOrEqual(acknowledged);
-  }
+test('rows outlive their process, which was killed as it wrote', async () => {
+  const acknowledged = await writeAndKill(100);
+  const { wasReset, rows } = await look();
+  expect(wasReset).toBe(false);
+  expect(rows).toBeGreaterThanOrEqual(acknowledged);
 });
 
 test('what was closed properly outlives the operating system', async () => {

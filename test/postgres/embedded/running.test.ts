@@ -6,8 +6,9 @@ import { type DatabasePool, sql } from 'slonik';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded.ts';
+import { makeTemplate } from '../../../src/postgres/embedded/template.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
-import { embeddedTemplate, temporaryFolder } from '../../support/postgres.ts';
+import { temporaryFolder } from '../../support/postgres.ts';
 
 const number = z.object({ number: z.number() });
 let directory: string;
@@ -16,7 +17,7 @@ let pool: DatabasePool;
 
 beforeAll(async () => {
   directory = temporaryFolder();
-  postgres = await startEmbeddedPostgres({ directory, template: await embeddedTemplate() });
+  postgres = await startEmbeddedPostgres({ directory, template: await makeTemplate() });
   pool = await createPool(postgres.url);
 });
 beforeEach(async () => {
