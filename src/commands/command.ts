@@ -64,7 +64,21 @@ export type Outcome = {
   readonly revision: number;
   readonly position: bigint | undefined;
   readonly events: readonly NewEvent[];
+  /** Whose the entity is. */
+  readonly owner: string;
 };
+
+/** Who and when, for what `prepare` itself appends. */
+export type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
+
+/** @param userId whose the event is, where it is not the caller's */
+export const stampOf = ({ user, at, correlationId }: Input, userId: string = user.id): Stamp => ({
+  user_id: userId,
+  actor: user.actor,
+  at,
+  $correlationId: correlationId,
+  $causationId: correlationId,
+});
 
 /** What `prepare` may use: the write side, never the read model. */
 export type CommandServices = {
@@ -73,13 +87,18 @@ export type CommandServices = {
   readonly secrets: Secrets;
   readonly tokens: Tokens;
   readonly settings: CommandSettings;
-  /** Loads a stream fresh, decides and appends at the exact revision, again after a conflict. @throws Problem as decided */
+  /**
+   * Loads a stream fresh, decides and appends at the exact revision (-1: there is no such stream yet), again after a
+   * conflict. @throws Problem as decided
+   */
   readonly transact: <State>(
     aggregate: Aggregate<State>,
     id: string,
-    stamp: Omit<Metadata, 'schema_version' | 'title'>,
-    decide: (state: State | undefined) => Decision,
+    stamp: Stamp,
+    decide: (state: State | undefined, revision: number) => Decision | Promise<Decision>,
   ) => Promise<Outcome>;
+  /** Runs what goes by one name one after the other, within this process. */
+  readonly serially: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 };
 
 export type CommandSettings = {
@@ -110,12 +129,14 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly aggregate: Aggregate<State>;
   /** Who may call: the entity's owner (default), an admin on anybody's, or everybody without a token. */
   readonly access?: 'owner' | 'admin' | 'public';
+  /** False where an Idempotency-Key means nothing: what logs a person in and out is not to be repeated from memory. */
+  readonly keyed?: false;
   /** True where one person's entities share a stream (`taskLabels-{user id}`). */
   readonly perUser?: boolean;
   /** The name of the query whose answer is this command's; without one the answer is 204. */
   readonly answer?: string;
   /** The shape of an answer that no query has; `prepare` gives the body. */
-  readonly response?: { readonly schema: z.ZodType; readonly status: 200 | 201 };
+  readonly response?: { readonly schema: z.ZodType; readonly status: 200 | 201; readonly location?: string };
 };
 
 type In<Route extends string, Body extends z.ZodType> = Input<Route, z.output<Body>>;

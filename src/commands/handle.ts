@@ -3,21 +3,20 @@
 import { v5, v7 } from 'uuid';
 import { z } from 'zod';
 import { decode, encode } from '../events/codec.ts';
-import { entityIdOf, type Metadata, type NewEvent } from '../events/event.ts';
+import { entityIdOf, type NewEvent } from '../events/event.ts';
 import { type EventLog, WrongExpectedRevision } from '../eventstore/log.ts';
 import { conflict, notFound, Problem, unavailable, unprocessable } from '../problem.ts';
 import type { Secrets } from '../secrets.ts';
 import { canonicalJson, pathParams, validate } from '../validation.ts';
 import { uuidV7 } from '../vocabulary.ts';
 import type { Aggregate, Reference } from './aggregate.ts';
-import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand } from './command.ts';
+import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
+import { stampOf } from './command.ts';
 import { createFolds, type Folded, type Folds } from './folds.ts';
 
 const MAX_ATTEMPTS = 10;
 /** The namespace of the ids that are derived from an idempotency key. */
 const DERIVED_IDS = 'd6bd3f0e-2f0c-4b8a-9d53-5a6f6f7c1e42';
-
-type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
 
 export type CommandHandler = { readonly run: CommandRunner; readonly services: CommandServices };
 
@@ -29,14 +28,15 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
   const services: CommandServices = {
     ...given,
     folds,
+    serially,
     transact: (aggregate, id, stamp, decide) => {
       const stream = `${aggregate.category}-${id}`;
       return serially(stream, () =>
         untilUncontended(async () => {
           const before = await folds.fresh(aggregate, stream);
-          const events = eventsOf(decide(before.state));
+          const events = eventsOf(await decide(before.state, before.revision));
           const { revision, position } = await append(log, folds, aggregate, stream, before, stamp, events);
-          return { id, revision, position, events };
+          return { id, revision, position, events, owner: before.owner ?? stamp.user_id };
         }),
       );
     },
@@ -44,7 +44,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
 
   async function run<Body extends z.ZodType, State>(command: RunnableCommand<Body, State>, request: CommandRequest) {
     const { aggregate } = command;
-    const { user, correlationId } = request;
+    const { user } = request;
     const { input, key } = readInput(command, request, secrets);
     const references = createReferences(folds, user.id);
     const plan = await command.plan(input, services, references.load);
@@ -81,13 +81,10 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
           events = await decideOn(before);
         }
         decideFresh = true;
+        const owner = before.owner ?? plan.owner ?? user.id;
         const stamp = {
-          user_id: before.owner ?? plan.owner ?? user.id,
-          actor: user.actor,
-          at: input.at,
-          $correlationId: correlationId,
-          $causationId: key?.command_id ?? correlationId,
-          ...(key && { command_id: key.command_id, body_hmac: key.body_hmac }),
+          ...stampOf(input, owner),
+          ...(key && { $causationId: key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
@@ -95,6 +92,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
           revision: revisionOf(aggregate, after, input.id) ?? after.revision,
           position: references.latest(after.position),
           events,
+          owner,
         };
       });
     });
@@ -154,11 +152,18 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const params = validate(pathParams(command.route), request.params, 'path');
   const body = validate(command.body, request.body, 'body');
   const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
-  const key = command.access === 'public' ? undefined : commandKey(command.route, request, chosenId, { params, body }, secrets);
+  const isKeyed = command.access !== 'public' && command.keyed !== false;
+  const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
   const id = command.creates ? (chosenId ?? (key ? v5('entity', key.command_id) : v7())) : (params.id ?? request.user.id);
   const { user, correlationId, userAgent } = request;
   const input: Input<string, z.output<Body>> = { id, params, body, at: new Date().toISOString(), user, correlationId, userAgent };
   return { input, key };
+}
+
+// Of a password the log keeps a slow hash and nothing quicker to guess by.
+function withoutPassword(body: unknown): Record<string, unknown> {
+  const { current_password, ...rest } = z.record(z.string(), z.unknown()).parse(body);
+  return rest;
 }
 
 // A client that chooses the entity's id has chosen a key with it: the same create again is then the same entity.

@@ -11,8 +11,8 @@ import {
   type Position,
   type ResolvedEvent,
   START,
-  type StreamingRead,
   StreamDeletedError,
+  type StreamingRead,
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';

@@ -29,16 +29,17 @@ const text = (description: string) => ({ type: 'string', description });
 const problem = { description: 'What is wrong', content: { 'application/problem+json': { schema: jsonSchema(problemBody, 'output') } } };
 
 export function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
-  const { route, summary, description, access = 'owner', creates, response, body, example } = command;
+  const { route, summary, description, access = 'owner', keyed, creates, response, body, example } = command;
   const headers = {
-    ...(access !== 'public' && { 'idempotency-key': text('The same key and body again gives the same entity, and nothing is done twice') }),
+    ...(access !== 'public' &&
+      keyed !== false && { 'idempotency-key': text('The same key and body again gives the same entity, and nothing is done twice') }),
     ...(!creates && access !== 'public' && { 'if-match': text('An ETag: refused with 412 where this has changed since') }),
     ...(answer && { prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
   };
   const answerHeaders = {
     'daybook-position': { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
     ...(answer && { etag: { type: 'string', description: 'The revision and a hash of the body' } }),
-    ...(creates && answer && { location: { type: 'string', description: 'Where it is' } }),
+    ...((response?.location ?? (creates && answer)) && { location: { type: 'string', description: 'Where it is' } }),
   };
   const schema = answer?.response ?? response?.schema;
   const status = response?.status ?? (creates ? 201 : 200);

@@ -56,9 +56,13 @@ export function addCommand(
       const { position, revision } = outcome;
       if (position !== undefined) {
         reply.header('daybook-position', String(position));
-        if (user !== anonymous) readModel.written(user.id, position);
+        readModel.written(user === anonymous ? outcome.owner : user.id, position);
       }
-      if (command.response) return sendJson(reply.code(command.response.status).header('cache-control', 'no-store'), outcome.response);
+      if (command.response) {
+        const { status, location } = command.response;
+        if (location !== undefined) reply.header('location', PREFIX + location);
+        return sendJson(reply.code(status).header('cache-control', 'no-store'), outcome.response);
+      }
       if (!answer) return reply.code(204).send();
 
       const params = { ...stringParams(request), id: outcome.id };
@@ -68,7 +72,7 @@ export function addCommand(
         return reply.code(command.creates ? 201 : 204).send();
       }
       if (position !== undefined && !(await readModel.includes(position))) return reply.code(202).header('etag', `"${revision}"`).send();
-      const read = await answer.read(database, { params, querystring: {}, userId: user.id });
+      const read = await answer.read(database, { params, querystring: {}, userId: user.id, loginId: user.login_id });
       return sendAnswer(request, reply.code(command.creates ? 201 : 200), read);
     },
   });
@@ -82,7 +86,12 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
       await untilReadable(request, reply, user, readModel);
-      const read = await query.read(database, { params: request.params, querystring: request.query, userId: user.id });
+      const read = await query.read(database, {
+        params: request.params,
+        querystring: request.query,
+        userId: user.id,
+        loginId: user.login_id,
+      });
       return sendAnswer(request, reply, read);
     },
   });
