@@ -5,8 +5,13 @@ import * as sessions from './sessions.ts';
 import * as taskLabels from './tasks/label.ts';
 import * as taskLists from './tasks/list.ts';
 import * as tasks from './tasks/task.ts';
+import * as logins from './users/login.ts';
+import * as passwords from './users/password.ts';
+import * as profiles from './users/profile.ts';
+import * as registration from './users/registration.ts';
+import * as suspension from './users/suspension.ts';
 
-const slices = [sessions, messages, tasks, taskLists, taskLabels];
+const slices = [registration, logins, passwords, profiles, suspension, sessions, messages, tasks, taskLists, taskLabels];
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   slices.flatMap((slice) =>

@@ -5,8 +5,9 @@ import type { RecordedEvent } from './event.ts';
 import * as messages from './messages.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
+import * as users from './users.ts';
 
-const contexts = { sessions, messages, tasks };
+const contexts = { users, sessions, messages, tasks };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

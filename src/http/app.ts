@@ -13,6 +13,7 @@ import { Problem } from '../problem.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
+import { createAuthenticator } from './authentication.ts';
 import { addHistories } from './history.ts';
 import { describeApi } from './openapi.ts';
 import { answerProblems } from './problems.ts';
@@ -82,9 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     run: commandHandler.run,
     database,
     readModel: createReadModel(log, progress),
-    authenticate: async () => {
-      throw new Problem(401, 'unauthorized', 'not yet');
-    },
+    authenticate: createAuthenticator(commandHandler.services),
   };
   const queriesByName = new Map(queries.map((query) => [query.name, query]));
   for (const [name, command] of commands) addCommand(app, name, command, queriesByName, services);

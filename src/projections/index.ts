@@ -5,7 +5,16 @@ import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { sessionSentences, sessions } from './sessions.ts';
 import { taskLabelSentences, taskListSentences, taskSentences, tasks } from './tasks.ts';
+import { loginSentences, userSentences, users } from './users.ts';
 
-export const tellers = [sessionSentences, messageSentences, taskListSentences, taskSentences, taskLabelSentences];
+export const tellers = [
+  userSentences,
+  loginSentences,
+  sessionSentences,
+  messageSentences,
+  taskListSentences,
+  taskSentences,
+  taskLabelSentences,
+];
 
-export const projections: readonly Projection[] = [sessions, messages, tasks, activities(tellers)];
+export const projections: readonly Projection[] = [users, sessions, messages, tasks, activities(tellers)];

@@ -4,7 +4,8 @@ import * as messages from './messages.ts';
 import type { Query } from './query.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
+import * as users from './users.ts';
 
-const slices = [sessions, messages, tasks, activities];
+const slices = [users, sessions, messages, tasks, activities];
 
 export const queries: readonly Query[] = slices.flatMap((slice) => Object.values(slice));
