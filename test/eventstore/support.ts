@@ -2,7 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EventStoreDBClient, type JSONEventType, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
+import {
+  type AllStreamSubscription,
+  EventStoreDBClient,
+  type JSONEventType,
+  jsonEvent,
+  type ResolvedEvent,
+  type StreamSubscription,
+} from '@eventstore/db-client';
 import { afterAll, beforeAll } from 'vitest';
 import { type EmbeddedEventStore, startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 
@@ -63,10 +70,8 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   throw new Error('It did not fail');
 }
 
-type Emitter = { on(name: string, listener: (value: never) => void): unknown };
-
 /** Events of a subscription as they come: `next` waits for one, in order. */
-export function arrivals(subscription: Emitter): {
+export function arrivals(subscription: StreamSubscription | AllStreamSubscription): {
   next(): Promise<ResolvedEvent | 'caughtUp' | Error>;
   seen: (ResolvedEvent | 'caughtUp' | Error)[];
 } {

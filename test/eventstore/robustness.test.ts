@@ -1,0 +1,206 @@
+// What must not harm anyone else: broken messages, huge ones, calls that the log does not have, files that are not a log.
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import path from 'node:path';
+import { EventStoreDBClient, START, UnavailableError } from '@eventstore/db-client';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import { describe, expect, test } from 'vitest';
+import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
+import { ANY } from '../../src/eventstore/embedded/events.ts';
+import { openStorage } from '../../src/eventstore/embedded/storage.ts';
+import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
+import { type Outcome, startWriter } from '../../src/eventstore/embedded/writer.ts';
+import { arrivals, collect, event, events, failureOf, newStream, revisionOf, temporaryDirectory, typeOf, withLog } from './support.ts';
+
+const shared = withLog();
+
+describe('a caller who sends', () => {
+  const { read, append, batchAppend, delete: remove } = streamsGrpc.StreamsService;
+
+  /** The status of a call with these bytes as its body. */
+  async function statusOf(session: ClientHttp2Session, method: string, body: Uint8Array): Promise<string> {
+    const call = session.request({ ':method': 'POST', ':path': method, 'content-type': 'application/grpc', te: 'trailers' });
+    let status: unknown;
+    call.on('response', (headers) => {
+      status = headers['grpc-status'];
+    });
+    call.on('trailers', (trailers) => {
+      status ??= trailers['grpc-status'];
+    });
+    call.on('error', () => undefined);
+    call.resume();
+    call.end(body);
+    await once(call, 'close');
+    return String(status);
+  }
+  const framed = (length: number, bytes: number[], flag = 0) =>
+    Buffer.from([flag, length >> 24, length >> 16, length >> 8, length, ...bytes]);
+
+  test.each([
+    ['noise to Read', read.path, framed(4, [255, 255, 255, 255]), '3'],
+    ['noise to Append', append.path, framed(3, [10, 200, 1]), '3'],
+    ['noise to BatchAppend', batchAppend.path, framed(2, [26, 99]), '3'],
+    ['noise to Delete', remove.path, framed(2, [26, 99]), '3'],
+    ['an empty request to Read', read.path, framed(0, []), '3'],
+    ['a message larger than any', batchAppend.path, framed(0x7fffffff, [1]), '8'],
+    ['a compressed message', batchAppend.path, framed(1, [1], 1), '12'],
+    ['to a method that there is not', '/event_store.client.streams.Streams/Nothing', framed(0, []), '12'],
+  ])('%s gets an error of its own', async (_what, method, body, status) => {
+    const stream = newStream();
+    const pending = shared.client.appendToStream(stream, events(3));
+    const session = connect(`http://127.0.0.1:${shared.log.port}`);
+    expect(await statusOf(session, method, body)).toBe(status);
+    session.close();
+    expect(await pending).toMatchObject({ success: true });
+  });
+
+  test('half a message and leaves is forgotten', async () => {
+    const session = connect(`http://127.0.0.1:${shared.log.port}`);
+    const call = session.request({ ':method': 'POST', ':path': batchAppend.path, 'content-type': 'application/grpc' });
+    call.on('error', () => undefined);
+    call.write(framed(1000, [10, 2]));
+    await once(call, 'ready');
+    session.destroy();
+    expect(await shared.client.appendToStream(newStream(), events(1))).toMatchObject({ success: true });
+  });
+
+  test('nothing at all, on a thousand calls', async () => {
+    const session = connect(`http://127.0.0.1:${shared.log.port}`);
+    const calls = Array.from({ length: 1000 }, () =>
+      session.request({ ':method': 'POST', ':path': read.path, 'content-type': 'application/grpc' }),
+    );
+    for (const call of calls) call.on('error', () => undefined);
+    expect(await shared.client.appendToStream(newStream(), events(1))).toMatchObject({ success: true });
+    session.destroy();
+    expect(await shared.client.appendToStream(newStream(), events(1))).toMatchObject({ success: true });
+  });
+});
+
+test('a call that only a real server has says so', async () => {
+  const error = await failureOf(shared.client.listProjections());
+  expect(error.message).toContain('run EventStoreDB or KurrentDB');
+});
+
+test('a request that cannot be written fails alone', async () => {
+  const storage = openStorage(temporaryDirectory());
+  const streams = trackStreams(storage);
+  const committed: string[][] = [];
+  const faulty = {
+    ...storage,
+    addEvent(...[proposed, at]: Parameters<typeof storage.addEvent>) {
+      if (proposed.type === 'Poison') throw new Error('The disk failed');
+      storage.addEvent(proposed, at);
+    },
+  };
+  const writer = startWriter(faulty, streams, (names) => committed.push([...names]));
+  const id = () => Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex');
+  const append = (stream: string, types: string[]) =>
+    new Promise<Outcome>((answer) => {
+      const proposed = types.map((type) => ({ id: id(), type, isJson: true, data: Buffer.from('{}'), metadata: Buffer.alloc(0) }));
+      writer.submit({ stream, expected: ANY, change: { is: 'append', events: proposed }, answer });
+    });
+  const outcomes = await Promise.all([append('a', ['A1', 'A2']), append('b', ['B1', 'Poison']), append('a', ['A3']), append('b', ['B2'])]);
+  expect(outcomes).toEqual([
+    { is: 'written', revision: 1, position: 2 },
+    { is: 'failed', reason: 'The disk failed' },
+    { is: 'written', revision: 2, position: 3 },
+    { is: 'written', revision: 0, position: 4 },
+  ]);
+  expect(storage.all(0, 100).map(({ type, position }) => [type, position])).toEqual([
+    ['A1', 1],
+    ['A2', 2],
+    ['A3', 3],
+    ['B2', 4],
+  ]);
+  expect(committed.flat().sort()).toEqual(['a', 'a', 'b']);
+  storage.close();
+});
+
+describe('opening', () => {
+  const reasonOf = async (directory: string, port = 0) => (await failureOf(startEmbeddedEventStore({ directory, port }))).message;
+
+  async function someLog(): Promise<string> {
+    const directory = temporaryDirectory();
+    const log = await startEmbeddedEventStore({ directory });
+    await EventStoreDBClient.connectionString(log.connectionString).appendToStream('s', events(2000));
+    await log.close();
+    return directory;
+  }
+
+  test('again finds everything, and knows a repeat', async () => {
+    const directory = temporaryDirectory();
+    const once = [event('A'), event('B')];
+    const before = await startEmbeddedEventStore({ directory });
+    const first = await EventStoreDBClient.connectionString(before.connectionString).appendToStream('s', once);
+    await before.close();
+    expect(existsSync(path.join(directory, 'events.db-wal'))).toBe(false);
+    const after = await startEmbeddedEventStore({ directory });
+    const client = EventStoreDBClient.connectionString(after.connectionString);
+    expect(await client.appendToStream('s', once)).toEqual(first);
+    expect(await client.appendToStream('s', event('C'))).toMatchObject({ nextExpectedRevision: 2n });
+    expect(await collect(client.readStream('s'), typeOf)).toEqual(['A', 'B', 'C']);
+    await after.close();
+  });
+
+  test('a port that is taken', async () => {
+    expect(await reasonOf(temporaryDirectory(), shared.log.port)).toContain(`cannot listen on port ${shared.log.port}`);
+  });
+
+  test('a log in use', async () => {
+    const directory = temporaryDirectory();
+    const log = await startEmbeddedEventStore({ directory });
+    expect(await reasonOf(directory)).toBe(`The event log in ${directory} is in use by another process`);
+    await log.close();
+    await (await startEmbeddedEventStore({ directory })).close();
+  });
+
+  test('a file that is no log, one of another program, and one that was cut short', async () => {
+    const [noise, other, cut] = [temporaryDirectory(), temporaryDirectory(), await someLog()];
+    writeFileSync(path.join(noise, 'events.db'), 'x'.repeat(10_000));
+    expect(await reasonOf(noise)).toContain('is damaged');
+    const { DatabaseSync } = await import('node:sqlite');
+    const db = new DatabaseSync(path.join(other, 'events.db'));
+    db.exec('CREATE TABLE mine (a)');
+    db.close();
+    expect(await reasonOf(other)).toContain('is not an event log');
+    const file = path.join(cut, 'events.db');
+    truncateSync(file, statSync(file).size - 8192);
+    expect(await reasonOf(cut)).toContain('is damaged');
+  });
+
+  test('a folder that cannot be made', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(path.join(directory, 'file'), '');
+    expect(await reasonOf(path.join(directory, 'file', 'log'))).toContain(path.join(directory, 'file'));
+  });
+
+  test('a log whose last commit was torn has all before it', async () => {
+    const [from, to] = [temporaryDirectory(), temporaryDirectory()];
+    const log = await startEmbeddedEventStore({ directory: from });
+    const client = EventStoreDBClient.connectionString(log.connectionString);
+    await client.appendToStream('s', events(3));
+    const whole = statSync(path.join(from, 'events.db-wal')).size;
+    await client.appendToStream('s', events(3));
+    // As a crash would leave it, in the midst of writing the last commit.
+    mkdirSync(to, { recursive: true });
+    copyFileSync(path.join(from, 'events.db'), path.join(to, 'events.db'));
+    const wal = readFileSync(path.join(from, 'events.db-wal'));
+    writeFileSync(path.join(to, 'events.db-wal'), wal.subarray(0, wal.length - Math.ceil((wal.length - whole) / 2)));
+    await log.close();
+    const torn = await startEmbeddedEventStore({ directory: to });
+    const reader = EventStoreDBClient.connectionString(torn.connectionString);
+    expect(await collect(reader.readStream('s'), revisionOf)).toEqual([0, 1, 2]);
+    expect(await reader.appendToStream('s', events(1), { expectedRevision: 2n })).toMatchObject({ nextExpectedRevision: 3n });
+    await torn.close();
+  });
+});
+
+test('closing ends subscriptions with an error that says to come back', async () => {
+  const log = await startEmbeddedEventStore({ directory: temporaryDirectory() });
+  const client = EventStoreDBClient.connectionString(log.connectionString);
+  const seen = arrivals(client.subscribeToAll({ fromPosition: START }));
+  expect(await seen.next()).toBe('caughtUp');
+  await log.close();
+  expect(await seen.next()).toBeInstanceOf(UnavailableError);
+});
