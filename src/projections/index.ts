@@ -1,6 +1,7 @@
 // All projections, in the order in which each sees an event, and all tellers of what happened. A new context adds its
 // lines here.
 import { activities } from './activities.ts';
+import { departures } from './departures.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { sessionSentences, sessions } from './sessions.ts';
@@ -17,4 +18,4 @@ export const tellers = [
   taskLabelSentences,
 ];
 
-export const projections: readonly Projection[] = [users, sessions, messages, tasks, activities(tellers)];
+export const projections: readonly Projection[] = [users, departures, sessions, messages, tasks, activities(tellers)];
