@@ -24,7 +24,7 @@ export const STRANGER = '0192f0c1-0000-7000-8000-00000000bbbb';
 export const NOW = '2026-03-04T05:06:07.890Z';
 export const BEFORE = '2026-01-02T03:04:05.678Z';
 
-vi.useFakeTimers({ toFake: ['Date'], now: new Date(NOW) });
+vi.setSystemTime(NOW);
 
 type Stream = { readonly category: string; readonly id: string; readonly owner: string; readonly events: readonly NewEvent[] };
 
