@@ -53,8 +53,8 @@ export class DatabaseFolder {
   /** Makes room for a new database and keeps the old one for who wants to look at it; only the newest of those is kept. */
   setAside(): void {
     const older = readdirSync(this.#directory).filter((name) => name.startsWith(SET_ASIDE));
+    for (const name of older) rmSync(join(this.#directory, name), { recursive: true });
     renameSync(this.data, join(this.#directory, `${SET_ASIDE}${new Date().toISOString().replaceAll(':', '-')}`));
-    for (const name of older) rmSync(join(this.#directory, name), { recursive: true, force: true });
   }
 
   mark(state: Mark['state'], socketFolder: string): void {
