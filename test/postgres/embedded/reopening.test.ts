@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'slonik';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded.ts';
 import { makeTemplate } from '../../../src/postgres/embedded/template.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
 import { temporaryFolder } from '../../support/postgres.ts';
+
+// Each test starts several databases, which takes a busy machine its time.
+vi.setConfig({ testTimeout: 90_000 });
 
 const number = z.object({ number: z.number() });
 const template = await makeTemplate();
