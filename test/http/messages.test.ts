@@ -9,11 +9,11 @@ let ann: Person;
 beforeAll(async () => {
   vi.setSystemTime(T0);
   daybook = await startDaybook();
+  ann = await register(daybook.app);
 });
 afterAll(() => daybook.close());
-beforeEach(async () => {
+beforeEach(() => {
   vi.setSystemTime(T0);
-  ann = await register(daybook.app);
 });
 
 const said = (id: string, session_id: string) => ({

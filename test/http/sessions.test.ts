@@ -9,11 +9,11 @@ let ann: Person;
 beforeAll(async () => {
   vi.setSystemTime(T0);
   daybook = await startDaybook();
+  ann = await register(daybook.app);
 });
 afterAll(() => daybook.close());
-beforeEach(async () => {
+beforeEach(() => {
   vi.setSystemTime(T0);
-  ann = await register(daybook.app);
 });
 
 const started = (id: string) => ({
@@ -184,14 +184,15 @@ test('someone else’s session is as if it never was', async () => {
 });
 
 test('sessions are listed by what happened last, a page at a time, by status and channel', async () => {
+  const eve = await register(daybook.app, 'Eve');
   const ids = [idOf(901), idOf(902), idOf(903)];
   for (const [index, id] of ids.entries()) {
     vi.setSystemTime([T0, T1, T2][index] ?? T0);
-    await ann.post('/sessions', { id, title: `Session ${index}`, channel: index === 1 ? 'voice' : 'web' });
+    await eve.post('/sessions', { id, title: `Session ${index}`, channel: index === 1 ? 'voice' : 'web' });
   }
   vi.setSystemTime(T3);
-  await ann.post(`/sessions/${ids[0]}/messages`, { role: 'user', content: 'Hello' });
-  await ann.post(`/sessions/${ids[1]}/end`);
+  await eve.post(`/sessions/${ids[0]}/messages`, { role: 'user', content: 'Hello' });
+  await eve.post(`/sessions/${ids[1]}/end`);
 
   const bare = { context: {}, message_count: 0, last_message_at: null, ended_at: null, status: 'active', version: 0 };
   const said = {
@@ -217,7 +218,7 @@ test('sessions are listed by what happened last, a page at a time, by status and
   };
   const quiet = { ...bare, id: ids[2], title: 'Session 2', channel: 'web', created_at: T2, updated_at: T2 };
 
-  const list = async (query = '') => (await ann.get(`/sessions${query}`)).body;
+  const list = async (query = '') => (await eve.get(`/sessions${query}`)).body;
   expect(await list()).toEqual({ items: [said, quiet, ended], next_cursor: null });
   expect(await list('?sort=created_at')).toEqual({ items: [said, ended, quiet], next_cursor: null });
   expect(await list('?sort=-updated_at')).toEqual({ items: [ended, quiet, said], next_cursor: null });

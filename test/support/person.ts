@@ -60,13 +60,13 @@ export function named(value: unknown, names: Readonly<Record<string, string>> = 
     ids.set(id, name);
     return name;
   };
-  const walk = (part: unknown, key = ''): unknown => {
+  const walk = (part: unknown): unknown => {
     if (typeof part === 'string') return part.replaceAll(UUID, nameOf);
-    if (typeof part === 'number' && /^(log_)?position$/.test(key) && Number.isInteger(part)) return 'a position';
-    if (Array.isArray(part)) return part.map((element) => walk(element));
-    if (typeof part === 'object' && part !== null)
-      return Object.fromEntries(Object.entries(part).map(([name, member]) => [name, walk(member, name)]));
-    return part;
+    if (Array.isArray(part)) return part.map(walk);
+    if (typeof part !== 'object' || part === null) return part;
+    // A task has a position of another kind; that of an event comes with its revision.
+    const isPosition = (key: string) => key === 'log_position' || (key === 'position' && 'revision' in part);
+    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, isPosition(key) ? 'a position' : walk(member)]));
   };
   return walk(value);
 }
