@@ -1,0 +1,115 @@
+// Takes the README's tour as a newcomer does: word for word, in one shell, against a Daybook that has just been started. Only
+// the port is another. What the README shows as the answer is the answer; "…" stands for any value but null.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/postgres.ts';
+import { type DaybookProcess, startProcess } from '../support/process.ts';
+import { type Block, blocks, read, root, section } from './markdown.ts';
+
+type Step = { readonly script: string; readonly answer: Block | undefined };
+
+const shown = blocks(section(read('README.md'), '## A tour'));
+const steps: readonly Step[] = shown.flatMap((block, index) => {
+  const next = shown[index + 1];
+  return block.language === 'sh' ? [{ script: block.text, answer: next?.language === 'sh' ? undefined : next }] : [];
+});
+const asksOnly = ({ script, answer }: Step) => answer !== undefined && !/ -X | -d '\{/.test(script);
+
+const folder = temporaryFolder();
+let daybook: DaybookProcess;
+let shell: Shell;
+
+beforeAll(async () => {
+  daybook = await startProcess(folder);
+  shell = openShell();
+});
+afterAll(async () => {
+  shell.close();
+  await daybook.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('there is a tour', () => {
+  expect(steps.length).toBeGreaterThan(8);
+  expect(steps.filter(asksOnly).length).toBeGreaterThanOrEqual(3);
+});
+
+test.for(steps.map((step, index) => [index + 1, step] as const))('step %i answers as shown', { timeout: 60_000 }, async ([, step]) => {
+  await holdsTrue(step);
+});
+
+test('with the read model deleted and made again, every question has the same answer', { timeout: 120_000 }, async () => {
+  const { port } = new URL(daybook.url);
+  await daybook.stop();
+  rmSync(join(folder, 'postgres'), { recursive: true });
+  daybook = await startProcess(folder, { PORT: port });
+  for (const step of steps.filter(asksOnly)) await holdsTrue(step);
+});
+
+async function holdsTrue({ script, answer }: Step): Promise<void> {
+  const printed = await shell.run(script.replaceAll('http://127.0.0.1:3000', daybook.url));
+  if (answer === undefined) expect(printed).toBe('');
+  else if (answer.language === 'http') expectAnswer(printed, answer.text);
+  else expect(JSON.parse(printed)).toEqual(elided(JSON.parse(answer.text)));
+}
+
+/** The status line, the headers that are shown among those that came, and the body. */
+function expectAnswer(printed: string, text: string): void {
+  const [head = '', body = ''] = printed.replaceAll('\r', '').split('\n\n');
+  const [shownHead = '', shownBody = ''] = text.split('\n\n');
+  const came = head.split('\n');
+  for (const line of shownHead.split('\n')) {
+    const pattern = new RegExp(`^${line.split('…').map(RegExp.escape).join('.+')}$`);
+    expect(came).toContainEqual(expect.stringMatching(pattern));
+  }
+  expect(JSON.parse(body)).toEqual(elided(JSON.parse(shownBody)));
+}
+
+function elided(value: unknown): unknown {
+  if (value === '…') return expect.anything();
+  if (Array.isArray(value)) return value.map(elided);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, elided(member)]));
+  return value;
+}
+
+type Shell = { readonly run: (script: string) => Promise<string>; readonly close: () => void };
+
+/** A shell that stays, as the newcomer's does: what one step sets, the next ones know. A failing command ends it. */
+function openShell(): Shell {
+  const child: ChildProcess & { stdin: NodeJS.WritableStream; stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } = spawn(
+    'bash',
+    ['-euo', 'pipefail', '-s'],
+    { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] },
+  );
+  let printed = '';
+  let complained = '';
+  let onChange = () => {};
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    onChange();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complained += text;
+  });
+  const gone = new Promise<never>((_, reject) => {
+    child.once('exit', (code) => reject(new Error(`the shell ended with ${code}: ${complained}`)));
+  });
+  gone.catch(() => {});
+  return {
+    run: async (script) => {
+      const end = `-- end of ${crypto.randomUUID()}`;
+      printed = '';
+      child.stdin.write(`${script}\nprintf '\\n%s\\n' '${end}'\n`);
+      const done = new Promise<string>((resolve) => {
+        onChange = () => {
+          if (printed.includes(end)) resolve(printed.slice(0, printed.indexOf(end)));
+        };
+      });
+      return (await Promise.race([done, gone])).trimEnd();
+    },
+    close: () => child.kill(),
+  };
+}
