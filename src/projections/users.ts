@@ -12,8 +12,8 @@ export const users = projection('users', 1, {
   PasswordChanged: ({ id, data }) => [update(userRows, id, {}), remove(loginRows, { user_id: id }, { id: data.kept_login_id })],
   UserSuspended: ({ id }) => update(userRows, id, { status: 'suspended' }),
   UserReinstated: ({ id }) => update(userRows, id, { status: 'active' }),
-  // Nothing personal stays. Before anything of theirs is removed: what comes later for them then finds them gone.
-  UserDeleted: ({ id, meta }) => [
+  // Nothing personal stays; what is theirs goes next (see departures).
+  UserDeleted: ({ id, meta }) =>
     update(userRows, id, {
       status: 'deleted',
       deleted_at: meta.at,
@@ -24,8 +24,6 @@ export const users = projection('users', 1, {
       preferences: {},
       last_login_at: null,
     }),
-    remove(loginRows, { user_id: id }),
-  ],
 
   LoggedIn: ({ id, data: { actor, user_agent, expires_at }, meta }) => [
     insert(loginRows, { id, actor, user_agent, last_used_at: meta.at, expires_at }),

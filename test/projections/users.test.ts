@@ -107,7 +107,6 @@ describe('rows', () => {
         add: {},
         isOwn: true,
       },
-      { kind: 'remove', table: loginRows, where: { user_id: OWNER }, except: {} },
     ]);
   });
 
