@@ -1,0 +1,174 @@
+// The rows that the model keeps: the tables of docs/domain.md with their columns, and what goes with what.
+import type { Json } from './core.ts';
+
+type Common = {
+  readonly id: string;
+  readonly user_id: string;
+  readonly created_at: string;
+  updated_at: string;
+  version: number;
+};
+
+export type UserRow = Common & {
+  email: string | null;
+  display_name: string;
+  timezone: string;
+  locale: string;
+  preferences: Json;
+  role: 'user' | 'admin';
+  status: 'active' | 'suspended' | 'deleted';
+  last_login_at: string | null;
+  deleted_at: string | null;
+};
+
+export type LoginRow = Common & {
+  readonly actor: 'user' | 'assistant';
+  readonly user_agent: string | null;
+  last_used_at: string;
+  expires_at: string;
+};
+
+export type SessionRow = Common & {
+  title: string | null;
+  readonly channel: string;
+  status: 'active' | 'archived' | 'ended';
+  context: Json;
+  message_count: number;
+  last_message_at: string | null;
+  ended_at: string | null;
+};
+
+export type MessageRow = Common & {
+  readonly session_id: string;
+  parent_message_id: string | null;
+  readonly role: string;
+  content: string;
+  content_type: string;
+  token_count: number | null;
+  metadata: Json;
+  edited_at: string | null;
+};
+
+export type TaskListRow = Common & {
+  name: string;
+  description: string | null;
+  color: string | null;
+  position: number;
+  is_default: boolean;
+  archived_at: string | null;
+};
+
+export type TaskRow = Common & {
+  list_id: string | null;
+  parent_task_id: string | null;
+  title: string;
+  description: string | null;
+  status: 'todo' | 'in_progress' | 'blocked' | 'done' | 'cancelled';
+  priority: string;
+  start_at: string | null;
+  due_at: string | null;
+  remind_at: string | null;
+  reminded_at: string | null;
+  estimate_minutes: number | null;
+  recurrence_rule: string | null;
+  position: number;
+  completed_at: string | null;
+  source_type: string | null;
+  source_id: string | null;
+};
+
+export type TaskLabelRow = Common & { name: string; color: string | null };
+
+export type TaskTagRow = { readonly task_id: string; readonly label_id: string; readonly user_id: string; readonly created_at: string };
+
+/** Without what the model does not foretell: the id, the words, the place in the log. */
+export type ActivityRow = Omit<Common, 'id'> & {
+  readonly actor: string;
+  readonly activity_type: string;
+  readonly entity_type: string;
+  readonly entity_id: string;
+  readonly occurred_at: string;
+};
+
+export type Rows = {
+  readonly users: Map<string, UserRow>;
+  readonly logins: Map<string, LoginRow>;
+  readonly sessions: Map<string, SessionRow>;
+  readonly messages: Map<string, MessageRow>;
+  readonly task_lists: Map<string, TaskListRow>;
+  readonly tasks: Map<string, TaskRow>;
+  readonly task_labels: Map<string, TaskLabelRow>;
+  readonly task_tags: Map<string, TaskTagRow>;
+  activities: ActivityRow[];
+};
+
+export const noRows = (): Rows => ({
+  users: new Map(),
+  logins: new Map(),
+  sessions: new Map(),
+  messages: new Map(),
+  task_lists: new Map(),
+  tasks: new Map(),
+  task_labels: new Map(),
+  task_tags: new Map(),
+  activities: [],
+});
+
+/** What a row gets from the event that makes it. */
+export const stamped = (id: string, user_id: string, { at, version }: { at: string; version: number }): Common => ({
+  id,
+  user_id,
+  created_at: at,
+  updated_at: at,
+  version,
+});
+
+/** A change by an event about the row itself. */
+export function change<Row extends Common>(
+  row: Row | undefined,
+  { at, version }: { at: string; version: number },
+  set: Partial<Row>,
+): void {
+  if (row) Object.assign(row, set, { updated_at: at, version });
+}
+
+/** The row, where it is there and this person's. */
+export function own<Row extends { readonly user_id: string }>(table: Map<string, Row>, id: string | undefined, user_id: string) {
+  const row = id === undefined ? undefined : table.get(id);
+  return row?.user_id === user_id ? row : undefined;
+}
+
+export function removeSession(rows: Rows, id: string): void {
+  rows.sessions.delete(id);
+  for (const message of rows.messages.values()) if (message.session_id === id) removeMessage(rows, message.id);
+}
+
+export function removeMessage({ messages }: Rows, id: string): void {
+  messages.delete(id);
+  for (const answer of messages.values()) if (answer.parent_message_id === id) answer.parent_message_id = null;
+}
+
+export function removeTaskList({ task_lists, tasks }: Rows, id: string): void {
+  task_lists.delete(id);
+  for (const task of tasks.values()) if (task.list_id === id) task.list_id = null;
+}
+
+export function removeTask(rows: Rows, id: string): void {
+  rows.tasks.delete(id);
+  for (const [key, tag] of rows.task_tags) if (tag.task_id === id) rows.task_tags.delete(key);
+  for (const task of rows.tasks.values()) if (task.parent_task_id === id) removeTask(rows, task.id);
+}
+
+export function removeTaskLabel({ task_labels, task_tags }: Rows, id: string): void {
+  task_labels.delete(id);
+  for (const [key, tag] of task_tags) if (tag.label_id === id) task_tags.delete(key);
+}
+
+/** All that is a person's but their own row. */
+export function removeBelongings(rows: Rows, user_id: string): void {
+  const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
+  for (const table of [logins, sessions, messages, task_lists, tasks, task_labels, task_tags]) {
+    for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
+  }
+  rows.activities = rows.activities.filter((row) => row.user_id !== user_id);
+}

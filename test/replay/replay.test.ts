@@ -1,0 +1,140 @@
+// Thousands of random requests of several people, conflicting and repeated ones among them, against a plain model in
+// memory. Every answer has the status that the model says; and after each run the rows that were built live, the rows of
+// rebuilds in one batch and in batches of other sizes, and the model's agree, table by table and column by column.
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { createPool } from '../../src/postgres/pool.ts';
+import { startDaybook, type TestDaybook } from '../support/daybook.ts';
+import { testDatabase } from '../support/postgres.ts';
+import type { Request } from './model/core.ts';
+import type { Rows } from './model/rows.ts';
+import { play, tick } from './play.ts';
+import { firstPeople, steps } from './requests.ts';
+import { makeReadModel, parkedEvents, rowsInBatches, rowsOf, type TableRows } from './tables.ts';
+
+const COMMANDS = Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500);
+const SEED = Number(process.env.DAYBOOK_RANDOM_SEED ?? Date.now() % 2 ** 31);
+const LONGEST_RUN = 400;
+const MOST_RUNS = 1_000;
+/** How a rebuild is cut into batches, beside one of all. */
+const cuts = fc.tuple(fc.constantFrom(2, 3, 7, 13, 97), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40 }));
+
+let daybook: TestDaybook;
+let rebuilt: { database: Awaited<ReturnType<typeof createPool>>; close: () => Promise<void> };
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const admins = Array.from({ length: MOST_RUNS }, (_, run) => `admin-${run}@example.org`);
+  daybook = await startDaybook({ ADMIN_EMAILS: admins.join(',') });
+  const postgres = await testDatabase();
+  const database = await createPool(postgres.url);
+  await makeReadModel(database);
+  rebuilt = {
+    database,
+    close: async () => {
+      await database.end();
+      await postgres.close();
+    },
+  };
+});
+afterAll(async () => {
+  await daybook.close();
+  await rebuilt.close();
+  vi.useRealTimers();
+});
+
+test(`${COMMANDS} random commands leave what the model says (DAYBOOK_RANDOM_SEED=${SEED})`, {
+  timeout: 60_000 + COMMANDS * 200,
+}, async () => {
+  let run = 0;
+  let played = 0;
+  for (let seed = SEED; played < COMMANDS; seed += 1) {
+    const property = fc.asyncProperty(
+      firstPeople,
+      steps(Math.min(LONGEST_RUN, COMMANDS)),
+      cuts,
+      async (people, requests, [size, sizes]) => {
+        run += 1;
+        const { model, after, users, sent } = await play(daybook, run, [...people, ...requests]);
+        played += people.length + requests.length;
+        tick();
+        const live = await liveRows(users);
+        expect(comparable(live)).toEqual(rowsOfModel(model.rows));
+        const events = await Array.fromAsync(daybook.log.readAll(after));
+        for (const batches of [[events.length], [1], [size], sizes]) {
+          expect(await rowsInBatches(rebuilt.database, events, users, batches), `in batches of ${batches}`).toEqual(live);
+        }
+      },
+    );
+    await fc.assert(property, { seed, numRuns: 1, endOnFailure: process.env.DAYBOOK_RANDOM_SHRINK === 'no' });
+  }
+  console.log(`${played} commands in ${run} runs`);
+});
+
+const requestsOf = (sent: readonly Request[]) => sent.map((request) => JSON.stringify(request)).join('\n');
+
+async function liveRows(users: readonly string[]): Promise<TableRows> {
+  const head = await daybook.log.head();
+  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
+  return { ...(await rowsOf(daybook.database, users)), 'daybook.parked_events': await parkedEvents(daybook.database) };
+}
+
+const told = z.looseObject({
+  id: z.string(),
+  summary: z.string().min(1),
+  details: z.record(z.string(), z.unknown()),
+  log_position: z.number(),
+});
+
+/** The rows without what the model does not foretell: the words of activities, their ids and places in the log. */
+function comparable(rows: TableRows): TableRows {
+  const activities = (rows['activities.activities'] ?? []).map((row) => {
+    const { id, summary, details, log_position, ...foretold } = told.parse(row);
+    return foretold;
+  });
+  return { ...rows, 'activities.activities': inOrder(activities) };
+}
+
+function rowsOfModel({ activities, users, logins, sessions, messages, ...tasks }: Rows): TableRows {
+  const none = ['messages.llm_requests', 'emails.emails', 'emails.email_attachments', 'emails.email_drafts', 'calendar.calendar_events'];
+  const noneEither = [
+    'calendar.calendar_invitations',
+    'documents.documents',
+    'documents.document_tags',
+    'documents.document_tag_assignments',
+  ];
+  const norThese = [
+    'relationships.relationships',
+    'relationships.entity_embeddings',
+    'integrations.integration_logs',
+    'daybook.parked_events',
+  ];
+  const byKey = (table: ReadonlyMap<string, unknown>) => [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+  return {
+    ...Object.fromEntries([...none, ...noneEither, ...norThese].map((table) => [table, []])),
+    'users.users': byKey(users),
+    'daybook.logins': byKey(logins),
+    'sessions.sessions': byKey(sessions),
+    'messages.messages': byKey(messages),
+    ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
+    'activities.activities': inOrder(activities),
+  };
+}
+
+const orderOf = z.looseObject({
+  occurred_at: z.string(),
+  user_id: z.string(),
+  entity_id: z.string(),
+  version: z.number(),
+  activity_type: z.string(),
+});
+const inOrder = (rows: readonly unknown[]): unknown[] =>
+  rows
+    .map((row) => ({ row, by: orderOf.parse(row) }))
+    .map(({ row, by }) => ({
+      row,
+      key: [by.occurred_at, by.user_id, by.entity_id, String(by.version).padStart(9, '0'), by.activity_type].join(' '),
+    }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ row }) => row);

@@ -1,0 +1,268 @@
+// Random requests, as data: ids are said by what they should be of, and found once the run has got there, so that a case
+// that fails prints as something one can read and shrinks as a list.
+import fc from 'fast-check';
+
+export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label';
+
+/** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `any`: of anybody's, be it gone or not. `nobody`: never was. */
+export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'any' | 'nobody'; readonly rank: number };
+/** An address of this run's own; the password that is right for the caller, or for an address; a refresh token of a login. */
+export type Secret =
+  | { readonly mailbox: string }
+  | { readonly password: 'right' | 'wrong' }
+  | { readonly refreshTokenOf: Pick; readonly state: 'latest' | 'used' | 'forged' };
+export type Value = null | boolean | number | string | Pick | Secret | readonly Value[] | { readonly [name: string]: Value };
+
+export type Said = {
+  readonly who: Pick;
+  readonly route: string;
+  readonly ids: Readonly<Record<string, Pick>>;
+  readonly body?: Readonly<Record<string, Value>> | undefined;
+  readonly key?: string | undefined;
+  readonly ifMatch?: 'current' | 'stale' | '*' | undefined;
+  readonly prefersMinimal: boolean;
+};
+/** One that was sent before, word for word; or the same by somebody else. */
+export type Again = { readonly again: number; readonly by?: Pick | undefined };
+export type Step = Said | Again;
+
+type Fields = Readonly<Record<string, fc.Arbitrary<Value>>>;
+type Options = { readonly needs?: Fields; readonly may?: Fields; readonly key?: false };
+
+const rank = fc.nat(200);
+const pick = (kind: Kind): fc.Arbitrary<Pick> =>
+  fc.record({
+    pick: fc.constant(kind),
+    of: fc.oneof(
+      { weight: 12, arbitrary: fc.constant('own' as const) },
+      { weight: 2, arbitrary: fc.constant('any' as const) },
+      fc.constant('nobody' as const),
+    ),
+    rank,
+  });
+const parent: fc.Arbitrary<Pick> = fc.oneof(
+  pick('task'),
+  fc.record({ pick: fc.constant('task' as const), of: fc.constant('deepest' as const), rank: fc.constant(0) }),
+);
+const who: fc.Arbitrary<Pick> = fc.record({
+  pick: fc.constant('login' as const),
+  of: fc.oneof({ weight: 30, arbitrary: fc.constant('own' as const) }, fc.constant('any' as const)),
+  rank,
+});
+const orNull = (value: fc.Arbitrary<Value>) => fc.option(value, { nil: null, freq: 2 });
+
+/** A create names its entity itself now and then, at times by an id that is in use. */
+const id = (kind: Kind) =>
+  fc.record({
+    pick: fc.constant(kind),
+    of: fc.oneof({ weight: 3, arbitrary: fc.constant('nobody' as const) }, fc.constant('any' as const)),
+    rank,
+  });
+
+function request(route: string, { needs = {}, may = {}, key }: Options = {}): fc.Arbitrary<Said> {
+  const names = [...route.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  const hasBody = Object.keys(needs).length + Object.keys(may).length > 0;
+  return fc.record({
+    who,
+    route: fc.constant(route),
+    ids: fc.record(Object.fromEntries(names.map((name) => [name, pick(kindOf(route, name))]))),
+    body: hasBody ? body(needs, may) : fc.constant(undefined),
+    // Few enough that some are used twice.
+    key:
+      key === false
+        ? fc.constant(undefined)
+        : fc.option(
+            fc.nat(30).map((n) => `key-${n}`),
+            { nil: undefined, freq: 2 },
+          ),
+    ifMatch: takesIfMatch.test(route) ? ifMatch : fc.constant(undefined),
+    prefersMinimal: fc.boolean(),
+  });
+}
+
+const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/tasks\/:id)(?!.*logins)/;
+const ifMatch = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(undefined) },
+  fc.constantFrom('current' as const, 'stale' as const, '*' as const),
+);
+
+/** All of `needs` and some of `may`; at least one field. */
+function body(needs: Fields, may: Fields): fc.Arbitrary<Readonly<Record<string, Value>>> {
+  const optional = fc.subarray(Object.keys(may), { minLength: Object.keys(needs).length === 0 ? 1 : 0 });
+  return fc.tuple(fc.record(needs), fc.record(may), optional).map(([needed, possible, chosen]) => ({
+    ...needed,
+    ...Object.fromEntries(Object.entries(possible).filter(([name]) => chosen.includes(name))),
+  }));
+}
+
+function kindOf(route: string, name: string): Kind {
+  if (name === 'label_id') return 'label';
+  const [, collection = ''] = route.split('/');
+  const kinds: Readonly<Record<string, Kind>> = {
+    sessions: 'session',
+    messages: 'message',
+    'task-lists': 'list',
+    tasks: 'task',
+    'task-labels': 'label',
+    auth: 'login',
+    admin: 'user',
+  };
+  return kinds[collection] ?? 'task';
+}
+
+// Few words, so that names meet; with their cases, spaces and letters that fold in more than one way.
+const word = fc.constantFrom(
+  'Home',
+  'HOME ',
+  'home',
+  'Work',
+  'Straße',
+  'STRASSE',
+  'ΟΔΟΣ',
+  'οδος',
+  'οδοσ',
+  'İstanbul',
+  'i̇stanbul',
+  'K',
+  'k',
+  '📌 pins',
+);
+const text = fc.oneof(
+  word,
+  fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }).filter((made) => made.trim() !== ''),
+);
+const note: fc.Arbitrary<Value> = orNull(fc.constantFrom('', 'a note', 'two\nlines', '"quoted" \\ and ☃'));
+const color = orNull(fc.constantFrom('#1f6feb', '#FF8800', '#000000'));
+const position = fc.constantFrom(0, -1, 1.5, 1e15, 0.1, 3);
+const time = orNull(fc.constantFrom('2026-03-01T09:00:00.000Z', '2026-03-02T09:00:00.000Z', '2031-12-31T23:59:59.999Z'));
+const object: fc.Arbitrary<Value> = fc.constantFrom(
+  {},
+  { place: 'Vienna' },
+  { place: 'Graz', deep: { list: [1, null, 'two'] } },
+  { b: 1, a: 2 },
+  { a: 2, b: 1 },
+);
+
+const details: Fields = {
+  description: note,
+  priority: fc.constantFrom('none', 'low', 'medium', 'high', 'urgent'),
+  start_at: time,
+  due_at: time,
+  remind_at: time,
+  estimate_minutes: orNull(fc.constantFrom(0, 5, 90)),
+  recurrence_rule: orNull(fc.constantFrom('FREQ=WEEKLY;BYDAY=MO', 'FREQ=DAILY')),
+};
+const source = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  pick('message').map((source_id): Readonly<Record<string, Value>> => ({ source_type: 'message', source_id })),
+);
+const list: Fields = { name: text, description: note, color, position, is_default: fc.boolean() };
+const said: Fields = {
+  content: text,
+  content_type: fc.constantFrom('text/plain', 'text/markdown'),
+  token_count: orNull(fc.constantFrom(0, 7, 4_000)),
+  metadata: object,
+};
+
+const mailbox: fc.Arbitrary<Value> = fc.constantFrom('ada', 'ADA', 'bob', 'cleo', 'dora', 'nobody').map((name) => ({ mailbox: name }));
+const password: fc.Arbitrary<Value> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ password: 'right' as const }) },
+  fc.constant({ password: 'wrong' as const }),
+);
+const newPassword = fc.constantFrom('the first password', 'the second password');
+const refreshToken: fc.Arbitrary<Value> = fc.record({
+  refreshTokenOf: pick('login'),
+  state: fc.oneof({ weight: 4, arbitrary: fc.constant('latest' as const) }, fc.constantFrom('used' as const, 'forged' as const)),
+});
+const profile: Fields = {
+  display_name: text,
+  timezone: fc.constantFrom('UTC', 'Europe/Vienna'),
+  locale: fc.constantFrom('en', 'de-AT'),
+  preferences: object,
+};
+const registering = (email: fc.Arbitrary<Value>) =>
+  request('POST /auth/register', {
+    needs: { email, password: newPassword, display_name: text },
+    may: { timezone: profile.timezone ?? text, locale: profile.locale ?? text },
+    key: false,
+  });
+const register = registering(mailbox);
+const changeOfAddress = request('PATCH /users/me', { needs: { email: mailbox, current_password: password }, may: profile });
+
+const newTask = fc.tuple(
+  request('POST /tasks', {
+    needs: { title: text },
+    may: {
+      ...details,
+      id: id('task'),
+      list_id: orNull(pick('list')),
+      parent_task_id: orNull(parent),
+      position,
+      label_ids: fc.array(pick('label'), { maxLength: 3 }),
+    },
+  }),
+  source,
+);
+
+const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
+  [10, newTask.map(([task, from]) => ({ ...task, body: { ...task.body, ...from } }))],
+  [5, request('PATCH /tasks/:id', { may: { title: text, ...details } })],
+  [7, request('POST /tasks/:id/move', { may: { list_id: orNull(pick('list')), parent_task_id: orNull(parent), position } })],
+  [2, request('POST /tasks/:id/start')],
+  [2, request('POST /tasks/:id/block')],
+  [4, request('POST /tasks/:id/complete')],
+  [3, request('POST /tasks/:id/reopen')],
+  [2, request('POST /tasks/:id/cancel')],
+  [2, request('DELETE /tasks/:id')],
+  [5, request('PUT /tasks/:id/labels/:label_id')],
+  [3, request('DELETE /tasks/:id/labels/:label_id')],
+  [4, request('POST /task-lists', { needs: { name: text }, may: { ...list, id: id('list') } })],
+  [3, request('PATCH /task-lists/:id', { may: list })],
+  [2, request('POST /task-lists/:id/archive')],
+  [2, request('POST /task-lists/:id/restore')],
+  [2, request('DELETE /task-lists/:id')],
+  [5, request('POST /task-labels', { needs: { name: word }, may: { color, id: id('label') } })],
+  [4, request('PATCH /task-labels/:id', { may: { name: word, color } })],
+  [2, request('DELETE /task-labels/:id')],
+  [
+    4,
+    request('POST /sessions', {
+      may: { id: id('session'), title: orNull(text), channel: fc.constantFrom('web', 'cli', 'voice'), context: object },
+    }),
+  ],
+  [3, request('PATCH /sessions/:id', { may: { title: orNull(text), context: object } })],
+  [1, request('POST /sessions/:id/archive')],
+  [3, request('POST /sessions/:id/resume')],
+  [1, request('POST /sessions/:id/end')],
+  [1, request('DELETE /sessions/:id')],
+  [
+    9,
+    request('POST /sessions/:id/messages', {
+      needs: { role: fc.constantFrom('user', 'assistant', 'system', 'tool'), content: text },
+      may: { ...said, id: id('message'), parent_message_id: orNull(pick('message')) },
+    }),
+  ],
+  [4, request('PATCH /messages/:id', { may: said })],
+  [3, request('DELETE /messages/:id')],
+  [1, register],
+  [
+    2,
+    request('POST /auth/login', { needs: { email: mailbox, password }, may: { actor: fc.constantFrom('user', 'assistant') }, key: false }),
+  ],
+  [2, request('POST /auth/refresh', { needs: { refresh_token: refreshToken }, key: false })],
+  [1, request('POST /auth/logout')],
+  [1, request('DELETE /auth/logins/:id')],
+  [1, request('POST /auth/password', { needs: { current_password: password, new_password: newPassword } })],
+  [3, request('PATCH /users/me', { may: profile })],
+  [1, changeOfAddress],
+  [0.4, request('DELETE /users/me', { needs: { current_password: password } })],
+  [1, request('POST /admin/users/:id/suspend')],
+  [2, request('POST /admin/users/:id/reinstate')],
+  [14, fc.record({ again: rank, by: fc.option(who, { nil: undefined, freq: 9 }) })],
+];
+
+/** Those who are there at the start. */
+export const firstPeople = fc.tuple(...['admin', 'ada', 'bob'].map((name) => registering(fc.constant({ mailbox: name }))));
+
+export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>
+  fc.array(fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight: weight * 10, arbitrary }))), { minLength: 1, maxLength, size: 'max' });
