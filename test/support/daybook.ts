@@ -13,6 +13,9 @@ import { temporaryFolder, testDatabase } from './postgres.ts';
 
 export type TestDaybook = Daybook & { readonly log: EventLog; readonly database: DatabasePool; readonly close: () => Promise<void> };
 
+/** What every node of a test's Daybook shares. */
+export const secrets = { jwtSecret: 'a secret of the tests, 32 bytes and more', masterKey: 'a master key of the tests, 32 bytes and more' };
+
 /** Settings beyond the defaults; public routes are not limited unless the test says so. */
 export async function startDaybook(environment: Record<string, string> = {}, publicRequestsPerMinute = 1_000_000): Promise<TestDaybook> {
   const folder = temporaryFolder();
@@ -20,10 +23,7 @@ export async function startDaybook(environment: Record<string, string> = {}, pub
   const log = connectEventLog(eventStore.connectionString);
   const database = await createPool(postgres.url);
   await rebuild(log, database, projections, () => {});
-  const secrets = { jwtSecret: 'a secret of the tests, 32 bytes and more', masterKey: 'a master key of the tests, 32 bytes and more' };
-  const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
-  const daybook = await createDaybook({ log, database, secrets }, readConfig(environment), logger, { publicRequestsPerMinute });
-  await daybook.app.ready();
+  const daybook = await startNode({ log, database }, environment, publicRequestsPerMinute);
   return {
     ...daybook,
     log,
@@ -37,4 +37,16 @@ export async function startDaybook(environment: Record<string, string> = {}, pub
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** One more process, as it were, on the same stores: with `ROLES=api` one that projects nothing itself. */
+export async function startNode(
+  { log, database }: Pick<TestDaybook, 'log' | 'database'>,
+  environment: Record<string, string>,
+  publicRequestsPerMinute = 1_000_000,
+): Promise<Daybook> {
+  const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
+  const daybook = await createDaybook({ log, database, secrets }, readConfig(environment), logger, { publicRequestsPerMinute });
+  await daybook.app.ready();
+  return daybook;
 }

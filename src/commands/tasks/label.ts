@@ -33,6 +33,7 @@ export const createTaskLabel = command({
   route: 'POST /task-labels',
   summary: 'Create a task label',
   body: z.strictObject({ id: uuidV7.optional(), name: fields.name, color: fields.color.default(null) }),
+  example: { name: 'Urgent', color: '#d73a49' },
   aggregate: taskLabels,
   perUser: true,
   create: ({ id, body: { name, color } }, labels = none) =>
@@ -44,6 +45,7 @@ export const changeTaskLabel = command({
   route: 'PATCH /task-labels/:id',
   summary: 'Rename or recolour a task label',
   body: patchOf(fields),
+  example: { color: '#0e8a16' },
   aggregate: taskLabels,
   perUser: true,
   decide: (labels, { id, body }) => {

@@ -41,6 +41,7 @@ export const createTaskList = command({
     position: fields.position.optional(),
     is_default: fields.is_default.default(false),
   }),
+  example: { name: 'Errands', color: '#1f6feb' },
   aggregate: taskList,
   create: ({ body: { id, position, ...list }, at }) => taskListCreated({ ...list, position: position ?? Date.parse(at) }),
   answer: 'getTaskList',
@@ -50,6 +51,7 @@ export const changeTaskList = command({
   route: 'PATCH /task-lists/:id',
   summary: 'Change a task list',
   body: patchOf(fields),
+  example: { name: 'Chores', is_default: true },
   aggregate: taskList,
   decide: (list, { body }) => {
     // Another list may have become the default since, which this stream does not show: only a new event says "now this one".

@@ -100,6 +100,7 @@ export const createTask = command({
       message: 'goes with source_type: give both or neither',
     })
     .superRefine(startsBeforeDue),
+  example: { title: 'Buy milk', priority: 'high', due_at: '2026-11-27T18:00:00+01:00', estimate_minutes: 15 },
   aggregate: task,
   needs: async ({ body, user }, load) => ({
     list: await load(reference(taskList, body.list_id, '/list_id')),
@@ -127,6 +128,7 @@ export const changeTask = command({
   summary: 'Change a task',
   description: 'Its status has commands of its own, and so has its place (`/move`).',
   body: patchOf(details),
+  example: { title: 'Buy oat milk', due_at: '2026-11-28T12:00:00+01:00' },
   aggregate: task,
   decide: (task, { body }) => {
     const differs = changed(task, body);
@@ -142,6 +144,7 @@ export const moveTask = command({
   route: 'POST /tasks/:id/move',
   summary: 'Put a task in another list, under another task or in another place',
   body: patchOf({ list_id: uuid.nullable(), parent_task_id: uuid.nullable(), position }),
+  example: { list_id: null, position: 1 },
   aggregate: task,
   needs: async ({ body }, load) => ({
     list: await load(reference(taskList, body.list_id, '/list_id')),
