@@ -31,15 +31,21 @@ const { access_token } = await registered();
 
 /** The least: validate, insert, answer with the row. */
 async function plainApp() {
-  await database.query(sql.unsafe`CREATE TABLE IF NOT EXISTS plain_tasks (id uuid PRIMARY KEY, title text NOT NULL, created_at timestamptz NOT NULL)`);
+  await database.query(
+    sql.unsafe`CREATE TABLE IF NOT EXISTS plain_tasks (id uuid PRIMARY KEY, title text NOT NULL, created_at timestamptz NOT NULL)`,
+  );
   const app = fastify();
   const body = z.strictObject({ title: z.string().min(1).max(500) });
   const row = z.object({ id: z.string(), title: z.string(), created_at: z.string() });
   app.post('/tasks', async (request, reply) => {
     const { title } = body.parse(request.body);
-    return reply.code(201).send(
-      await database.one(sql.type(row)`INSERT INTO plain_tasks VALUES (${v7()}, ${title}, ${new Date().toISOString()}) RETURNING id, title, created_at`),
-    );
+    return reply
+      .code(201)
+      .send(
+        await database.one(
+          sql.type(row)`INSERT INTO plain_tasks VALUES (${v7()}, ${title}, ${new Date().toISOString()}) RETURNING id, title, created_at`,
+        ),
+      );
   });
   return app;
 }
@@ -89,15 +95,16 @@ async function rate(call: () => Promise<unknown>, requests: number, inFlight: nu
 const authorization = { authorization: `Bearer ${access_token}` };
 const candidates = {
   'plain SQL insert': () => post(portOf(plain), '/tasks', { title: 'Buy milk' }),
-  'POST /tasks, return=minimal': () => post(portOf(daybook.app), '/api/v1/tasks', { title: 'Buy milk' }, { ...authorization, prefer: 'return=minimal' }),
+  'POST /tasks, return=minimal': () =>
+    post(portOf(daybook.app), '/api/v1/tasks', { title: 'Buy milk' }, { ...authorization, prefer: 'return=minimal' }),
   'POST /tasks, with its answer': () => post(portOf(daybook.app), '/api/v1/tasks', { title: 'Buy milk' }, authorization),
 };
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 for (const [inFlight, requests] of [
-  [1, 500],
-  [32, 3_000],
+  [1, 200],
+  [32, 1_000],
 ] as const) {
   const measured = Object.entries(candidates).map(([name, call]) => ({ name, call, rates: [] as number[] }));
   for (const { call } of measured) await rate(call, requests, inFlight);
@@ -105,7 +112,9 @@ for (const [inFlight, requests] of [
   const base = median(measured[0]?.rates ?? []);
   console.log(`\n${inFlight} in flight, median of ${ROUNDS} rounds of ${requests}`);
   for (const { name, rates } of measured) {
-    console.log(`  ${name.padEnd(30)} ${Math.round(median(rates)).toString().padStart(6)}/s   ${(median(rates) / base).toFixed(2)} of plain`);
+    console.log(
+      `  ${name.padEnd(30)} ${Math.round(median(rates)).toString().padStart(6)}/s   ${(median(rates) / base).toFixed(2)} of plain`,
+    );
   }
 }
 

@@ -20,4 +20,6 @@ if (!isCurrent) {
     console.error(`Daybook brings its own Node for Linux (glibc) and macOS on x64 and arm64; ${process.platform} ${process.arch} is none of them.`);
     process.exit(1);
   }
+  // A first start then copies this database, which is quicker than to make one. Without it Daybook makes one itself.
+  spawnSync(runtime, [`${root}src/postgres/embedded/template.ts`], { cwd: root, stdio: 'inherit' });
 }

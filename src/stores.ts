@@ -5,6 +5,7 @@ import { type DataDirectory, openDataDirectory } from './dataDirectory.ts';
 import { startEmbeddedEventStore } from './eventstore/embedded/embedded.ts';
 import { connectEventLog, type EventLog } from './eventstore/log.ts';
 import { startEmbeddedPostgres } from './postgres/embedded/embedded.ts';
+import { existingTemplate } from './postgres/embedded/template.ts';
 import { createPool } from './postgres/pool.ts';
 
 export type Stores = {
@@ -58,7 +59,8 @@ async function openDatabase(
   closing: Closing,
   say: (line: string) => void,
 ): Promise<DatabasePool> {
-  const embedded = url === undefined ? await startEmbeddedPostgres({ directory: directory.postgres }) : undefined;
+  const embedded =
+    url === undefined ? await startEmbeddedPostgres({ directory: directory.postgres, template: existingTemplate() }) : undefined;
   if (embedded) closing.push(() => embedded.close());
   if (embedded?.wasReset) say('The embedded Postgres was not closed cleanly and is made anew; its rows come back from the event log.');
   const database = await createPool(embedded?.url ?? url ?? '');
