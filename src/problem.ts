@@ -31,4 +31,7 @@ export const unprocessable = (code: string, detail: string, pointer: string): Pr
 /** The same answer for what never was, what is gone, and what is someone else's. */
 export const notFound = (): Problem => new Problem(404, 'not-found', 'There is nothing here.');
 
+/** An id is of one entity for ever, of one that is gone, too. */
+export const idInUse = (): Problem => conflict('id-in-use', 'There is already something with this id.', '/id');
+
 export const unavailable = (detail: string): Problem => new Problem(503, 'unavailable', detail, { retryAfterSeconds: 1 });

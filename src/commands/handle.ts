@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { decode, encode } from '../events/codec.ts';
 import { entityIdOf, type NewEvent } from '../events/event.ts';
 import { type EventLog, WrongExpectedRevision } from '../eventstore/log.ts';
-import { conflict, notFound, Problem, unavailable, unprocessable } from '../problem.ts';
+import { idInUse, notFound, Problem, unavailable, unprocessable } from '../problem.ts';
 import type { Secrets } from '../secrets.ts';
 import { canonicalJson, pathParams, validate } from '../validation.ts';
 import { uuidV7 } from '../vocabulary.ts';
@@ -247,7 +247,6 @@ async function untilUncontended<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const idInUse = () => conflict('id-in-use', 'There is already something with this id.', '/id');
 const noSuchReference = (pointer: string) => unprocessable('reference-not-found', 'This does not exist.', pointer);
 const staleRevision = (revision: number) =>
   new Problem(412, 'stale-revision', `This has changed since; it is now at revision ${revision}.`);

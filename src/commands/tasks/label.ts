@@ -1,30 +1,37 @@
 // Task labels. All of a person's share a stream, so that no two can have one name, whoever races.
 import { z } from 'zod';
 import { taskLabelChanged, taskLabelCreated, taskLabelDeleted } from '../../events/tasks.ts';
-import { conflict } from '../../problem.ts';
+import { conflict, idInUse } from '../../problem.ts';
 import { color, name, uuidV7 } from '../../vocabulary.ts';
 import { sharedAggregate } from '../aggregate.ts';
 import { command, noBody } from '../command.ts';
 import { changed, patchOf } from '../patch.ts';
 
 type Label = { readonly name: string; readonly color: string | null; readonly revision: number };
-export type TaskLabels = ReadonlyMap<string, Label>;
+/** By id. What was deleted stays known: the streams of tasks still name it, so no other label may have its id. */
+export type TaskLabels = { readonly live: ReadonlyMap<string, Label>; readonly deleted: ReadonlySet<string> };
 
-const none: TaskLabels = new Map();
+const none: TaskLabels = { live: new Map(), deleted: new Set() };
 
 export const taskLabels = sharedAggregate<TaskLabels>({
   category: 'taskLabels',
   initial: none,
   evolve: {
-    TaskLabelCreated: (labels, { data: { label_id, ...label }, revision }) => new Map([...labels, [label_id, { ...label, revision }]]),
-    TaskLabelChanged: (labels, { data: { label_id, ...changes }, revision }) => {
-      const label = labels.get(label_id);
-      return label ? new Map([...labels, [label_id, { ...label, ...changes, revision }]]) : labels;
+    TaskLabelCreated: ({ live, deleted }, { data: { label_id, ...label }, revision }) => ({
+      live: new Map([...live, [label_id, { ...label, revision }]]),
+      deleted,
+    }),
+    TaskLabelChanged: ({ live, deleted }, { data: { label_id, ...changes }, revision }) => {
+      const label = live.get(label_id);
+      return { live: label ? new Map([...live, [label_id, { ...label, ...changes, revision }]]) : live, deleted };
     },
-    TaskLabelDeleted: (labels, { data }) => new Map([...labels].filter(([id]) => id !== data.label_id)),
+    TaskLabelDeleted: ({ live, deleted }, { data: { label_id } }) => ({
+      live: new Map([...live].filter(([id]) => id !== label_id)),
+      deleted: new Set([...deleted, label_id]),
+    }),
   },
-  find: (labels, id) => labels.get(id),
-  title: (labels, { data }) => ('label_id' in data ? labels.get(data.label_id)?.name : undefined),
+  find: ({ live }, id) => live.get(id),
+  title: ({ live }, { data }) => ('label_id' in data ? live.get(data.label_id)?.name : undefined),
 });
 
 const fields = { name, color: color.nullable() };
@@ -36,8 +43,10 @@ export const createTaskLabel = command({
   example: { name: 'Urgent', color: '#d73a49' },
   aggregate: taskLabels,
   perUser: true,
-  create: ({ id, body: { name, color } }, labels = none) =>
-    isTaken(labels, name, id) ? nameTaken(name) : taskLabelCreated({ label_id: id, name, color }),
+  create: ({ id, body: { name, color } }, labels = none) => {
+    if (labels.deleted.has(id)) return idInUse();
+    return isTaken(labels, name, id) ? nameTaken(name) : taskLabelCreated({ label_id: id, name, color });
+  },
   answer: 'getTaskLabel',
 });
 
@@ -50,7 +59,7 @@ export const changeTaskLabel = command({
   perUser: true,
   decide: (labels, { id, body }) => {
     if (body.name !== undefined && isTaken(labels, body.name, id)) return nameTaken(body.name);
-    const differs = changed({ ...labels.get(id) }, body);
+    const differs = changed({ ...labels.live.get(id) }, body);
     return differs ? taskLabelChanged({ label_id: id, ...differs }) : [];
   },
   answer: 'getTaskLabel',
@@ -65,7 +74,7 @@ export const deleteTaskLabel = command({
   decide: (_, { id }) => taskLabelDeleted({ label_id: id }),
 });
 
-const isTaken = (labels: TaskLabels, name: string, by: string) =>
-  [...labels].some(([id, label]) => id !== by && label.name.toLowerCase() === name.toLowerCase());
+const isTaken = ({ live }: TaskLabels, name: string, by: string) =>
+  [...live].some(([id, label]) => id !== by && label.name.toLowerCase() === name.toLowerCase());
 
 const nameTaken = (name: string) => conflict('name-taken', `There is already a label called ${name}.`, '/name');

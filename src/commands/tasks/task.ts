@@ -111,7 +111,7 @@ export const createTask = command({
   create: ({ body: { id, position, label_ids, ...body }, at, needs }) => {
     // No email can be there yet.
     if (body.source_type !== null && !needs.source) return unprocessable('reference-not-found', 'This does not exist.', '/source_id');
-    const unknown = label_ids.findIndex((label) => !needs.labels?.has(label));
+    const unknown = label_ids.findIndex((label) => !needs.labels?.live.has(label));
     if (unknown >= 0) return unprocessable('reference-not-found', 'This does not exist.', `/label_ids/${unknown}`);
     return (
       misplaced(needs.list, needs.parent) ?? [
@@ -220,10 +220,10 @@ export const labelTask = command({
   aggregate: task,
   needs: async ({ user }, load) => ({ labels: await load(reference(taskLabels, user.id)) }),
   decide: ({ labels }, { params: { label_id }, needs }) => {
-    if (!needs.labels.state.has(label_id)) return notFound();
+    if (!needs.labels.state.live.has(label_id)) return notFound();
     if (labels.includes(label_id)) return [];
     // A label that was deleted is still in the task's own history.
-    if (labels.filter((id) => needs.labels.state.has(id)).length >= MAX_LABELS)
+    if (labels.filter((id) => needs.labels.state.live.has(id)).length >= MAX_LABELS)
       return conflict('too-many-labels', `A task can have ${MAX_LABELS} labels.`);
     return taskLabelled({ label_id });
   },
