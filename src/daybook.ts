@@ -2,6 +2,8 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { CommandSettings } from './commands/command.ts';
 import { type CommandHandler, createCommandHandler } from './commands/handle.ts';
+import { login } from './commands/users/login.ts';
+import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { projections } from './projections/index.ts';
@@ -31,6 +33,8 @@ export async function createDaybook(
   const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
+  const stopping = new AbortController();
+  const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
   const app = await buildApp({ log, database, progress, projector, commandHandler, corsOrigins: config.CORS_ORIGINS, logger, ...options });
   return {
     app,
@@ -38,6 +42,8 @@ export async function createDaybook(
     projector,
     stop: async () => {
       await app.close();
+      stopping.abort();
+      await following;
       await projector?.stop();
     },
   };

@@ -1,6 +1,7 @@
 // Access tokens: signed JWTs (RFC 7519, HS256) that say who is calling for some minutes. What they say of a person's
 // standing is checked against the log at every request, so a token that is still valid grants nothing to who was suspended.
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { loginActor, uuid } from './vocabulary.ts';
 
@@ -8,6 +9,8 @@ const ISSUER = 'daybook';
 const AUDIENCE = 'daybook-api';
 /** RFC 9068: an access token says that it is one, so that no other kind of token can be taken for it. */
 const TYPE = 'at+jwt';
+
+const MAX_REMEMBERED = 10_000;
 
 const claims = z.object({ sub: uuid, login_id: uuid, actor: loginActor });
 export type TokenClaims = z.output<typeof claims>;
@@ -22,6 +25,8 @@ export type Tokens = {
 /** @param secret at least 32 bytes */
 export function createTokens(secret: string, expireMinutes: number): Tokens {
   const key = new TextEncoder().encode(secret);
+  // Each token comes with many requests, and its signature is as good at the next.
+  const verified = new LRUCache<string, { readonly claims: TokenClaims; readonly expiresMs: number }>({ max: MAX_REMEMBERED });
   return {
     expiresInSeconds: expireMinutes * 60,
     issue: ({ sub, ...rest }) =>
@@ -34,6 +39,8 @@ export function createTokens(secret: string, expireMinutes: number): Tokens {
         .setExpirationTime(`${expireMinutes}m`)
         .sign(key),
     verify: async (token) => {
+      const known = verified.get(token);
+      if (known && known.expiresMs > Date.now()) return known.claims;
       try {
         const { payload } = await jwtVerify(token, key, {
           algorithms: ['HS256'],
@@ -42,7 +49,9 @@ export function createTokens(secret: string, expireMinutes: number): Tokens {
           typ: TYPE,
           requiredClaims: ['sub', 'exp', 'iat'],
         });
-        return claims.safeParse(payload).data;
+        const { data } = claims.safeParse(payload);
+        if (data && payload.exp !== undefined) verified.set(token, { claims: data, expiresMs: payload.exp * 1_000 });
+        return data;
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined;
         throw error;

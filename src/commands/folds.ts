@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { AnyEvent } from '../events/index.ts';
-import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';
 import type { Aggregate } from './aggregate.ts';
 
@@ -26,6 +26,13 @@ export type Folds = {
   readonly cached: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
   /** The state with everything that is in the log now. */
   readonly fresh: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
+  /**
+   * For what every request asks: the state in memory while the log keeps telling this node of every change to streams of
+   * its category (`follow`), else read. What another node appended is seen once the log has told, within milliseconds.
+   */
+  readonly current: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
+  /** Keeps up with the streams of these categories until the signal aborts. While the log is away, `current` reads. */
+  readonly follow: (categories: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Takes in what was appended at the state's revision. */
   readonly appended: <State>(
     aggregate: Aggregate<State>,
@@ -36,12 +43,14 @@ export type Folds = {
 };
 
 const MAX_CHARACTERS = 64 * 1024 * 1024;
+const MAX_ANNOUNCED = 10_000;
+const FOLLOW_AGAIN_MS = 500;
 
 export function createFolds(log: EventLog): Folds {
   const kept = new LRUCache<string, Folded<unknown>>({ maxSize: MAX_CHARACTERS, sizeCalculation: ({ size }) => size + 256 });
 
-  // One stream is always folded by one aggregate, so what is kept under its name is of that aggregate's state.
-  const lookUp = <State>(stream: string) => kept.get(stream) as Folded<State> | undefined;
+  // One stream is always folded by one aggregate, so what is kept under its name is of that aggregate's state: no type says so.
+  const lookUp = <State>(_: Aggregate<State>, stream: string) => kept.get(stream) as Folded<State> | undefined;
 
   const keep = <State>(stream: string, folded: Folded<State>): Folded<State> => {
     const known = kept.get(stream);
@@ -50,15 +59,43 @@ export function createFolds(log: EventLog): Folds {
   };
 
   const fresh = async <State>(aggregate: Aggregate<State>, stream: string): Promise<Folded<State>> => {
-    let folded = lookUp<State>(stream) ?? empty(aggregate);
+    let folded = lookUp(aggregate, stream) ?? empty(aggregate);
     const before = folded.revision;
     for await (const logged of log.readStream(stream, before + 1)) folded = fold(aggregate, folded, [read(aggregate, logged)]);
     return folded.revision > before ? keep(stream, folded) : folded;
   };
 
+  // What the log has told of a stream, kept apart from its state: a read that was under way then may end after it.
+  const announced = new LRUCache<string, number>({ max: MAX_ANNOUNCED });
+  let isFollowing = false;
+
+  const followOnce = async (categories: readonly string[], signal: AbortSignal) => {
+    const prefixes = categories.map((category) => `${category}-`);
+    const head = await log.head();
+    // What was kept while nobody told is not to be trusted.
+    for (const stream of kept.keys()) if (prefixes.some((prefix) => stream.startsWith(prefix))) kept.delete(stream);
+    isFollowing = true;
+    for await (const { stream, revision } of log.subscribeToAll(head, signal, prefixes)) announced.set(stream, revision);
+  };
+
   return {
     fresh,
-    cached: async (aggregate, stream) => lookUp(stream) ?? fresh(aggregate, stream),
+    current: async (aggregate, stream) => {
+      const folded = isFollowing ? lookUp(aggregate, stream) : undefined;
+      return folded && folded.revision >= (announced.get(stream) ?? -1) ? folded : fresh(aggregate, stream);
+    },
+    follow: async (categories, signal) => {
+      while (!signal.aborted) {
+        try {
+          await followOnce(categories, signal);
+        } catch (error) {
+          if (!(error instanceof LogUnavailable)) throw error;
+        }
+        isFollowing = false;
+        if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_AGAIN_MS));
+      }
+    },
+    cached: async (aggregate, stream) => lookUp(aggregate, stream) ?? fresh(aggregate, stream),
     appended: (aggregate, stream, before, events) => keep(stream, fold(aggregate, before, events)),
   };
 }

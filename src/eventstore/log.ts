@@ -14,6 +14,7 @@ import {
   StreamDeletedError,
   type StreamingRead,
   StreamNotFoundError,
+  streamNameFilter,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
 
@@ -68,8 +69,11 @@ export type EventLog = {
   readStreamBackwards(stream: string, limit: number): AsyncIterable<LoggedEvent>;
   /** The one order of all events after a position (null: from the beginning), the events that are there now. */
   readAll(after: bigint | null): AsyncIterable<LoggedEvent>;
-  /** The one order of all events after a position, then those to come, until the signal aborts or the log goes away (LogUnavailable). */
-  subscribeToAll(after: bigint | null, signal: AbortSignal): AsyncIterable<LoggedEvent>;
+  /**
+   * The one order of all events after a position, then those to come, until the signal aborts or the log goes away
+   * (LogUnavailable); of streams whose names begin with one of the prefixes, where there are any.
+   */
+  subscribeToAll(after: bigint | null, signal: AbortSignal, prefixes?: readonly string[]): AsyncIterable<LoggedEvent>;
   /** The event at exactly this position, if there is one. */
   eventAt(position: bigint): Promise<LoggedEvent | undefined>;
   /** The position of the newest event; null in an empty log. */
@@ -117,9 +121,12 @@ export function connectEventLog(connectionString: string): EventLog {
       const read = () => client.readAll({ fromPosition: after === null ? START : at(after), deadline: 24 * 60 * 60_000 });
       for await (const event of events(read)) if (after === null || event.position > after) yield event;
     },
-    async *subscribeToAll(after, signal) {
+    async *subscribeToAll(after, signal, prefixes) {
       if (signal.aborted) return;
-      const subscription = client.subscribeToAll({ fromPosition: after === null ? START : at(after) });
+      const subscription = client.subscribeToAll({
+        fromPosition: after === null ? START : at(after),
+        ...(prefixes && { filter: streamNameFilter({ prefixes: [...prefixes] }) }),
+      });
       const stop = () => void subscription.unsubscribe().then(() => subscription.destroy());
       signal.addEventListener('abort', stop, { once: true });
       try {

@@ -13,8 +13,8 @@ export const createAuthenticator =
     const claims = token === undefined ? undefined : await tokens.verify(token);
     if (!claims) throw unauthorized();
     const [found, person] = await Promise.all([
-      folds.fresh(login, `${login.category}-${claims.login_id}`),
-      folds.fresh(user, `${user.category}-${claims.sub}`),
+      folds.current(login, `${login.category}-${claims.login_id}`),
+      folds.current(user, `${user.category}-${claims.sub}`),
     ]);
     const standing = inGoodStanding(found.state, person.state);
     if (standing.login.user_id !== claims.sub) throw unauthorized();

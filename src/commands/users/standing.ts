@@ -1,5 +1,5 @@
-// Whether a login may act for its person, now. Both streams are read for every request, so what ends a login or stops a
-// person is in force at once.
+// Whether a login may act for its person, now. Both streams are looked at for every request, so what ends a login or stops
+// a person is in force at once.
 import { Problem } from '../../problem.ts';
 import type { Login } from './login.ts';
 import type { User } from './user.ts';
