@@ -16,7 +16,7 @@ import { queries } from '../queries/index.ts';
 import { createAuthenticator } from './authentication.ts';
 import { addHistories } from './history.ts';
 import { describeApi } from './openapi.ts';
-import { answerProblems } from './problems.ts';
+import { answerProblems, sendProblem } from './problems.ts';
 import { createReadModel } from './readModel.ts';
 import { addCommand, addQuery, type RouteServices } from './routes.ts';
 import { addSystem } from './system.ts';
@@ -48,6 +48,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : v7();
     },
     forceCloseConnections: true,
+    // An address that cannot even be read.
+    frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),
   });
   answerProblems(app);
   // Validation is zod's, in the commands and queries themselves; the schemas of routes are only described.
@@ -92,6 +94,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addSystem(app, options, services);
   return app;
 }
+
+const badAddress = () => new Problem(400, 'malformed-request', 'The address of the request could not be read.');
 
 /** Clients that always say `Content-Type: application/json` say it on requests without a body, too. */
 function acceptEmptyJson(app: FastifyInstance): void {

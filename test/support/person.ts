@@ -18,8 +18,11 @@ export type Person = Client & { readonly id: string; readonly token: string };
 const entered = z.object({ user: z.object({ id: z.string() }), access_token: z.string() });
 
 /** Registers somebody new. */
-export async function register(app: FastifyInstance, name = 'Ann'): Promise<Person> {
-  const email = `${name.toLowerCase()}-${crypto.randomUUID()}@example.com`;
+export async function register(
+  app: FastifyInstance,
+  name = 'Ann',
+  email = `${name.toLowerCase()}-${crypto.randomUUID()}@example.com`,
+): Promise<Person> {
   const answer = await client(app).post('/auth/register', { email, password: 'correct horse battery staple', display_name: name });
   const { user, access_token } = entered.parse(answer.body);
   return { ...client(app, access_token), id: user.id, token: access_token };

@@ -1,0 +1,392 @@
+// What is wrong is refused, on every route there is: by the registries of commands and queries and by their own schemas, so
+// that a new route is tried as well. A refusal is problem+json that names each bad field, and leaves nothing in the log.
+import { SignJWT } from 'jose';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Command } from '../../src/commands/command.ts';
+import { commands } from '../../src/commands/index.ts';
+import { writeCursor } from '../../src/queries/cursor.ts';
+import { queries } from '../../src/queries/index.ts';
+import { createTokens } from '../../src/tokens.ts';
+import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
+import { type Answer, idOf, inject, NOT_FOUND, type Person, pageOf, register } from '../support/person.ts';
+
+const ADMIN = 'root@example.com';
+const NEVER_WAS = idOf(404);
+
+let daybook: TestDaybook;
+let ann: Person;
+let bob: Person;
+let admin: Person;
+/** One of each collection, Ann's and Bob's. */
+let anns: Readonly<Record<string, string>>;
+let bobs: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  daybook = await startDaybook({ ADMIN_EMAILS: ADMIN });
+  [ann, bob, admin] = await Promise.all([register(daybook.app, 'Ann'), register(daybook.app, 'Bob'), register(daybook.app, 'Root', ADMIN)]);
+  [anns, bobs] = await Promise.all([belongings(ann), belongings(bob)]);
+});
+afterAll(() => daybook.close());
+
+let before: bigint | null;
+beforeEach(async () => {
+  before = await daybook.log.head();
+});
+afterEach(async () => {
+  expect(await daybook.log.head()).toBe(before);
+});
+
+async function belongings(person: Person): Promise<Record<string, string>> {
+  const made = async (path: string, body: object) => {
+    const answer = await person.post(path, body);
+    expect(answer.status).toBe(201);
+    return z.object({ id: z.string() }).parse(answer.body).id;
+  };
+  const session = await made('/sessions', {});
+  return {
+    sessions: session,
+    messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
+    tasks: await made('/tasks', { title: 'Buy milk' }),
+    'task-lists': await made('/task-lists', { name: 'Errands' }),
+    'task-labels': await made('/task-labels', { name: 'Urgent' }),
+    'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
+    'admin/users': person.id,
+  };
+}
+
+/** What a field of a body or a name in a path is the id of. A new one has to be said here. */
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  list_id: 'task-lists',
+  parent_task_id: 'tasks',
+  label_ids: 'task-labels',
+  label_id: 'task-labels',
+  source_id: 'messages',
+  parent_message_id: 'messages',
+};
+/** What has to be said with a field for it to be looked at. */
+const WITH: Readonly<Record<string, object>> = { source_id: { source_type: 'message' } };
+
+function of(owned: Readonly<Record<string, string>>, collection: string | undefined): string {
+  const id = collection === undefined ? undefined : owned[collection];
+  if (id === undefined) throw new Error(`this test has to learn what a ${collection} is`);
+  return id;
+}
+
+/** The path with an id for each name: the owner's, or what is said. */
+function fill(path: string, owned: Readonly<Record<string, string>>, said: Readonly<Record<string, string>> = {}): string {
+  const collection = /^\/(.+?)\/:id/.exec(path)?.[1];
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => said[name] ?? of(owned, name === 'id' ? collection : COLLECTIONS[name]));
+}
+
+const namesIn = (path: string) => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+
+const methodAndPath = (route: string) => z.tuple([z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']), z.string()]).parse(route.split(' '));
+
+type Call = { token?: string | undefined; body?: unknown; text?: string; headers?: Record<string, string> };
+
+function call(route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
+  const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  return inject(daybook.app, {
+    method: methodAndPath(route)[0],
+    url: `/api/v1${path}`,
+    headers: {
+      ...(payload !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(payload !== undefined && { payload }),
+  });
+}
+
+const problem = z.strictObject({
+  type: z.string().regex(/^urn:daybook:problem:[a-z-]+$/),
+  title: z.string().min(1),
+  status: z.int(),
+  detail: z.string().min(1),
+  request_id: z.literal('the-request'),
+  errors: z.array(z.strictObject({ in: z.string(), pointer: z.string(), detail: z.string().min(1) })).optional(),
+});
+
+/** @param where `body/name`: which part of the request is bad, and where in it */
+function expectRefusal(answer: Answer, status: number, where?: string): void {
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+  const { errors = [], ...body } = problem.parse(answer.body);
+  expect([answer.status, body.status, answer.body]).toEqual([status, status, answer.body]);
+  // Of a list or an object, any of its parts may be what is bad.
+  if (where !== undefined) {
+    const places = errors.map(({ in: part, pointer }) => part + pointer);
+    expect(
+      places.some((place) => place === where || place.startsWith(`${where}/`)),
+      `${where} among ${places.join(', ')}`,
+    ).toBe(true);
+  }
+}
+
+const unauthorized = {
+  status: 401,
+  body: {
+    type: 'urn:daybook:problem:unauthorized',
+    title: 'Unauthorized',
+    status: 401,
+    detail: 'This needs a valid token.',
+    request_id: 'the-request',
+  },
+};
+
+type Variant = { type?: string | undefined; maxLength?: number | undefined; maxItems?: number | undefined };
+const variant = z.looseObject({
+  type: z.string().optional(),
+  format: z.string().optional(),
+  maxLength: z.number().optional(),
+  maxItems: z.number().optional(),
+  items: z.looseObject({ format: z.string().optional() }).optional(),
+});
+const objectSchema = z.looseObject({
+  properties: z.record(z.string(), variant.extend({ anyOf: z.array(variant).optional() })),
+  required: z.array(z.string()).default([]),
+});
+
+/** The fields of a body or a query, each with the kinds of value it takes. */
+function fieldsOf(schema: z.ZodType) {
+  const { properties, required } = objectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  return Object.entries(properties).map(([name, field]) => ({
+    name,
+    isRequired: required.includes(name),
+    variants: field.anyOf ?? [field],
+  }));
+}
+
+const deep = (levels: number): unknown => (levels === 0 ? 'deep' : [deep(levels - 1)]);
+
+function* wrongValues(variants: readonly Variant[]): Generator<unknown> {
+  const types = variants.map(({ type }) => type);
+  yield types.includes('object') ? 'no object' : { not: 'this' };
+  for (const { type, maxLength, maxItems } of variants) {
+    if (type === 'string') yield* ['a'.repeat((maxLength ?? 300_000) + 1), 'with \0 in it', 'with \ud800 in it'];
+    if (type === 'array') yield Array.from({ length: (maxItems ?? 1_000) + 1 }, () => NEVER_WAS);
+    if (type === 'object') yield* [{ far: deep(40) }, { 'with \0': 1 }, { with: '\udfff' }, { much: 'a'.repeat(300_000) }];
+  }
+}
+
+const takesBody = ({ body }: Command) => !(body instanceof z.ZodDefault);
+const baseOf = (command: Command) => z.record(z.string(), z.unknown()).parse(command.example ?? {});
+const tokenFor = ({ access = 'owner' }: { access?: Command['access'] }) =>
+  ({ public: undefined, admin: admin.token, owner: bob.token })[access];
+
+describe.each([...commands.values()].map((command) => ({ route: command.route, command })))('$route', ({ route, command }) => {
+  const [method, path] = methodAndPath(route);
+  const fields = fieldsOf(command.body);
+  const refuse = async (body: unknown, status: number, where?: string) =>
+    expectRefusal(await call(route, fill(path, bobs), { token: tokenFor(command), body }), status, where);
+
+  if (takesBody(command) && command.access !== 'public') {
+    test('has an example that it accepts', () => {
+      expect(command.body.safeParse(command.example)).toMatchObject({ success: true });
+    });
+  }
+
+  test('refuses a body without what it needs', async () => {
+    for (const { name, isRequired } of fields) {
+      const { [name]: _, ...rest } = baseOf(command);
+      if (isRequired) await refuse(rest, 400, `body/${name}`);
+    }
+    if (fields.some(({ isRequired }) => isRequired)) await refuse(undefined, 400, 'body');
+    if (method === 'PATCH') await refuse({}, 400, 'body');
+  });
+
+  test('refuses fields of the wrong type, too long, too deep, and with what no database keeps', async () => {
+    for (const { name, variants } of fields) {
+      for (const value of wrongValues(variants)) await refuse({ ...baseOf(command), [name]: value }, 400, `body/${name}`);
+    }
+  });
+
+  test('refuses what it does not know, and what is no object', async () => {
+    await refuse({ ...baseOf(command), nobody_knows_this: 1 }, 400, 'body/nobody_knows_this');
+    for (const body of [[], 'text', 42, true, null]) await refuse(body, 400, 'body');
+  });
+
+  test('refuses what is no JSON, too large or of another kind', async () => {
+    const token = tokenFor(command);
+    const send = (more: Call) => call(route, fill(path, bobs), { token, ...more });
+    expectRefusal(await send({ text: '{"title": "Buy' }), 400, 'body');
+    expectRefusal(await send({ text: '{"__proto__": {"admin": true}}' }), 400);
+    expectRefusal(await send({ body: { title: 'a'.repeat(2 * 1024 * 1024) } }), 413);
+    expectRefusal(await send({ text: '<title/>', headers: { 'content-type': 'application/xml' } }), 415);
+  });
+
+  test('refuses headers that say nothing', async () => {
+    const token = tokenFor(command);
+    for (const [name, value] of [
+      ['idempotency-key', 'two words'],
+      ['idempotency-key', 'a'.repeat(256)],
+      ['if-match', 'no tag'],
+    ] as const) {
+      const answer = await call(route, fill(path, bobs), { token, body: command.example, headers: { [name]: value } });
+      expectRefusal(answer, 400, `header/${name}`);
+    }
+  });
+
+  test('refuses ids in its path that are none', async () => {
+    for (const name of namesIn(path)) {
+      for (const id of ['not-an-id', '%00', NEVER_WAS.slice(1)]) {
+        const answer = await call(route, fill(path, bobs, { [name]: id }), { token: tokenFor(command), body: command.example });
+        expectRefusal(answer, 400, `path/${name}`);
+      }
+    }
+  });
+
+  if (command.access !== 'public' && namesIn(path).length > 0) {
+    test('finds nothing where the path is someone else’s, as where it never was', async () => {
+      for (const name of namesIn(path)) {
+        const nothing = await call(route, fill(path, bobs, { [name]: NEVER_WAS }), { token: tokenFor(command), body: command.example });
+        // Taking off what was never on is no fault.
+        if (name === 'id') expect(said(nothing)).toEqual({ status: 404, body: NOT_FOUND });
+        if (command.access === 'admin') continue;
+        const id = name === 'id' ? idIn(path, anns) : of(anns, COLLECTIONS[name]);
+        const strange = await call(route, fill(path, bobs, { [name]: id }), { token: bob.token, body: command.example });
+        expect(said(strange)).toEqual(said(nothing));
+      }
+    });
+  }
+
+  const references = fields.filter(
+    ({ name, variants }) => name !== 'id' && variants.some(({ format, items }) => format === 'uuid' || items?.format === 'uuid'),
+  );
+  if (references.length > 0) {
+    test('refuses to refer to what is someone else’s, as to what never was', async () => {
+      for (const { name, variants } of references) {
+        const isList = variants.some(({ type }) => type === 'array');
+        for (const id of [of(anns, COLLECTIONS[name]), NEVER_WAS]) {
+          const body = { ...baseOf(command), ...WITH[name], [name]: isList ? [id] : id };
+          await refuse(body, 422, isList ? `body/${name}/0` : `body/${name}`);
+        }
+      }
+    });
+  }
+});
+
+const said = ({ status, body }: Answer) => ({ status, body });
+const idIn = (path: string, owned: Readonly<Record<string, string>>) => of(owned, /^\/(.+?)\/:id/.exec(path)?.[1]);
+
+const histories = [...commands.values()]
+  .map(({ route }) => /^(?:PATCH|DELETE) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route)?.[1])
+  .filter((entity) => entity !== undefined);
+const reads = [
+  ...queries.map(({ route, access, querystring }) => ({ route, access, querystring })),
+  ...[...new Set(histories)].map((entity) => ({
+    route: `GET ${entity}/history`,
+    access: 'owner' as const,
+    querystring: z.object({ limit: z.number(), cursor: z.string() }),
+  })),
+];
+
+describe.each(reads)('$route', ({ route, access, querystring }) => {
+  const [, path] = methodAndPath(route);
+  const ask = (query: string, said?: Record<string, string>) =>
+    call(route, `${fill(path, bobs, said)}${query}`, { token: tokenFor({ access }) });
+  const names = fieldsOf(querystring).map(({ name }) => name);
+  const sorts = names.includes('sort') ? sortsOf(querystring) : [];
+
+  test('refuses parameters that it does not know, that are wrong, and that no database takes', async () => {
+    expectRefusal(await ask('?nobody_knows_this=1'), 400, 'query/nobody_knows_this');
+    for (const name of names) expectRefusal(await ask(`?${name}=%00`), 400, `query/${name}`);
+    if (!names.includes('limit')) return;
+    for (const limit of ['0', '201', '-1', '1.5', 'many', '', '1&limit=2']) expectRefusal(await ask(`?limit=${limit}`), 400, 'query/limit');
+    if (names.includes('sort')) expectRefusal(await ask('?sort=nothing'), 400, 'query/sort');
+  });
+
+  if (names.includes('cursor')) {
+    test('refuses cursors that are none, or of another order', async () => {
+      const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      for (const cursor of ['x', '!', encoded([]), encoded({}), encoded(['created_at', 1, 2]), 'a'.repeat(2_001)]) {
+        expectRefusal(await ask(`?cursor=${cursor}`), 400, 'query/cursor');
+      }
+      for (const sort of sorts) {
+        const other = sort.startsWith('-') ? sort.slice(1) : `-${sort}`;
+        expectRefusal(await ask(`?sort=${sort}&cursor=${writeCursor(other, { key: 'a', id: NEVER_WAS })}`), 400, 'query/cursor');
+        // Of this order, but with a key that nobody was given: text may be any, the rest may not.
+        for (const key of ['made up', '\0', '\ud800', '1e999']) {
+          const answer = await ask(`?sort=${sort}&cursor=${writeCursor(sort, { key, id: NEVER_WAS })}`);
+          if (answer.status !== 200) expectRefusal(answer, 400, 'query/cursor');
+        }
+      }
+    });
+  }
+
+  test('refuses positions that nobody was given', async () => {
+    const at = (position: string) =>
+      call(route, fill(path, bobs), { token: tokenFor({ access }), headers: { 'daybook-position': position } });
+    if (path.endsWith('/history')) return;
+    for (const position of ['soon', '-1', '999999999999999999', '9'.repeat(30)])
+      expectRefusal(await at(position), 400, 'header/daybook-position');
+  });
+
+  if (path.includes(':')) {
+    test('finds nothing where the path is someone else’s or never was, and refuses what is no id', async () => {
+      for (const id of ['not-an-id', '%00']) expectRefusal(await ask('', { id }), 400, 'path/id');
+      expect(said(await ask('', { id: NEVER_WAS }))).toEqual({ status: 404, body: NOT_FOUND });
+      if (access === 'owner') expect(said(await ask('', { id: idIn(path, anns) }))).toEqual({ status: 404, body: NOT_FOUND });
+    });
+  }
+});
+
+function sortsOf(querystring: z.ZodObject): string[] {
+  const { properties } = z
+    .object({ properties: z.object({ sort: z.object({ enum: z.array(z.string()) }) }) })
+    .parse(z.toJSONSchema(querystring, { io: 'input', unrepresentable: 'any' }));
+  return properties.sort.enum;
+}
+
+describe('without a token that holds', () => {
+  const guarded = [
+    ...[...commands.values()].filter(({ access }) => access !== 'public').map(({ route, access, example }) => ({ route, access, example })),
+    ...reads.map(({ route, access }) => ({ route, access, example: undefined })),
+    { route: 'GET /system/projections', access: 'owner', example: undefined },
+  ];
+
+  test.each(guarded)('$route is refused', async ({ route, access, example }) => {
+    const claims = { sub: bob.id, login_id: of(bobs, 'auth/logins'), actor: 'user' } as const;
+    const signed = (secret: string, type: string, expires: string, audience = 'daybook-api') =>
+      new SignJWT({ login_id: claims.login_id, actor: claims.actor })
+        .setProtectedHeader({ alg: 'HS256', typ: type })
+        .setSubject(claims.sub)
+        .setIssuer('daybook')
+        .setAudience(audience)
+        .setIssuedAt()
+        .setExpirationTime(expires)
+        .sign(new TextEncoder().encode(secret));
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
+    const tokens = {
+      none: undefined,
+      nonsense: 'nonsense',
+      expired: await createTokens(secrets.jwtSecret, -1).issue(claims),
+      'of a login that never was': await createTokens(secrets.jwtSecret, 15).issue({ ...claims, login_id: NEVER_WAS }),
+      'of someone else’s login': await createTokens(secrets.jwtSecret, 15).issue({ ...claims, sub: ann.id }),
+      'signed by another': await signed('another secret, also of 32 bytes or more', 'at+jwt', '15m'),
+      'of another kind': await signed(secrets.jwtSecret, 'JWT', '15m'),
+      'for another audience': await signed(secrets.jwtSecret, 'at+jwt', '15m', 'somebody-else'),
+      unsigned: `${none}.${bob.token.split('.')[1]}.`,
+      'signed for other claims': bob.token.replace(/\.[^.]+\./, `.${ann.token.split('.')[1]}.`),
+    };
+    const path = fill(methodAndPath(route)[1], bobs);
+    for (const [name, token] of Object.entries(tokens)) {
+      const answer = await call(route, path, { token, body: example });
+      expect({ name, ...said(answer) }).toEqual({ name, ...unauthorized });
+      expect(answer.headers).toMatchObject({
+        'www-authenticate': 'Bearer',
+        'content-type': expect.stringMatching(/^application\/problem\+json/),
+      });
+    }
+    if (access === 'admin') expectRefusal(await call(route, path, { token: bob.token, body: example }), 403);
+  });
+});
+
+describe('what is no route', () => {
+  test.each(['/nothing', '/tasks//complete', '/../secrets', `/tasks/${NEVER_WAS}/nothing`])('%s is not found', async (path) => {
+    expect(said(await call('GET /', path, { token: bob.token }))).toEqual({ status: 404, body: NOT_FOUND });
+  });
+  test.each(['/tasks/%', '/tasks/%E0%A4%A', '/%c0%ae'])('%s is no address', async (path) => {
+    expectRefusal(await call('GET /', path, { token: bob.token }), 400);
+  });
+});
