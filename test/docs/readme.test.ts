@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingsTable } from '../../src/config.ts';
-import { documents, quoted, read, root, rows, section } from './markdown.ts';
+import { blocks, documents, quoted, read, root, rows, section } from './markdown.ts';
 
 test('the README lists every setting, its default and its meaning', () => {
   const listed = rows(section(read('README.md'), '## Settings'));
@@ -34,6 +34,12 @@ describe.for(documents)('%s', (document) => {
     const named = quoted(text).filter((word) => /^(src|sql|test|docs|bench|scripts|\.ci)\/[\w./-]+$/.test(word));
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
+});
+
+test('docs/architecture.md shows a command that is there', () => {
+  const shown = blocks(read('docs/architecture.md')).filter(({ language }) => language === 'ts');
+  expect(shown).toHaveLength(1);
+  for (const { text } of shown) expect(read('src/commands/tasks/task.ts')).toContain(text);
 });
 
 /** The anchors of a document's headings, as they are made for a page. */
