@@ -8,11 +8,25 @@ import { commands } from '../../src/commands/index.ts';
 import { writeCursor } from '../../src/queries/cursor.ts';
 import { queries } from '../../src/queries/index.ts';
 import { createTokens } from '../../src/tokens.ts';
+import {
+  belongings,
+  type Call,
+  COLLECTIONS,
+  call,
+  expectRefusal,
+  fieldsOf,
+  fill,
+  methodAndPath,
+  NEVER_WAS,
+  namesIn,
+  of,
+  WITH,
+  wrongValues,
+} from '../support/badInput.ts';
 import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, idOf, inject, NOT_FOUND, type Person, pageOf, register } from '../support/person.ts';
+import { type Answer, NOT_FOUND, type Person, register } from '../support/person.ts';
 
 const ADMIN = 'root@example.com';
-const NEVER_WAS = idOf(404);
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -37,92 +51,6 @@ afterEach(async () => {
   expect(await daybook.log.head()).toBe(before);
 });
 
-async function belongings(person: Person): Promise<Record<string, string>> {
-  const made = async (path: string, body: object) => {
-    const answer = await person.post(path, body);
-    expect(answer.status).toBe(201);
-    return z.object({ id: z.string() }).parse(answer.body).id;
-  };
-  const session = await made('/sessions', {});
-  return {
-    sessions: session,
-    messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
-    tasks: await made('/tasks', { title: 'Buy milk' }),
-    'task-lists': await made('/task-lists', { name: 'Errands' }),
-    'task-labels': await made('/task-labels', { name: 'Urgent' }),
-    'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
-    'admin/users': person.id,
-  };
-}
-
-/** What a field of a body or a name in a path is the id of. A new one has to be said here. */
-const COLLECTIONS: Readonly<Record<string, string>> = {
-  list_id: 'task-lists',
-  parent_task_id: 'tasks',
-  label_ids: 'task-labels',
-  label_id: 'task-labels',
-  source_id: 'messages',
-  parent_message_id: 'messages',
-};
-/** What has to be said with a field for it to be looked at. */
-const WITH: Readonly<Record<string, object>> = { source_id: { source_type: 'message' } };
-
-function of(owned: Readonly<Record<string, string>>, collection: string | undefined): string {
-  const id = collection === undefined ? undefined : owned[collection];
-  if (id === undefined) throw new Error(`this test has to learn what a ${collection} is`);
-  return id;
-}
-
-/** The path with an id for each name: the owner's, or what is said. */
-function fill(path: string, owned: Readonly<Record<string, string>>, said: Readonly<Record<string, string>> = {}): string {
-  const collection = /^\/(.+?)\/:id/.exec(path)?.[1];
-  return path.replaceAll(/:(\w+)/g, (_, name: string) => said[name] ?? of(owned, name === 'id' ? collection : COLLECTIONS[name]));
-}
-
-const namesIn = (path: string) => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
-
-const methodAndPath = (route: string) => z.tuple([z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']), z.string()]).parse(route.split(' '));
-
-type Call = { token?: string | undefined; body?: unknown; text?: string; headers?: Record<string, string> };
-
-function call(route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
-  const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
-  return inject(daybook.app, {
-    method: methodAndPath(route)[0],
-    url: `/api/v1${path}`,
-    headers: {
-      ...(payload !== undefined && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    ...(payload !== undefined && { payload }),
-  });
-}
-
-const problem = z.strictObject({
-  type: z.string().regex(/^urn:daybook:problem:[a-z-]+$/),
-  title: z.string().min(1),
-  status: z.int(),
-  detail: z.string().min(1),
-  request_id: z.literal('the-request'),
-  errors: z.array(z.strictObject({ in: z.string(), pointer: z.string(), detail: z.string().min(1) })).optional(),
-});
-
-/** @param where `body/name`: which part of the request is bad, and where in it */
-function expectRefusal(answer: Answer, status: number, where?: string): void {
-  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-  const { errors = [], ...body } = problem.parse(answer.body);
-  expect([answer.status, body.status, answer.body]).toEqual([status, status, answer.body]);
-  // Of a list or an object, any of its parts may be what is bad.
-  if (where !== undefined) {
-    const places = errors.map(({ in: part, pointer }) => part + pointer);
-    expect(
-      places.some((place) => place === where || place.startsWith(`${where}/`)),
-      `${where} among ${places.join(', ')}`,
-    ).toBe(true);
-  }
-}
-
 const unauthorized = {
   status: 401,
   body: {
@@ -134,41 +62,6 @@ const unauthorized = {
   },
 };
 
-type Variant = { type?: string | undefined; maxLength?: number | undefined; maxItems?: number | undefined };
-const variant = z.looseObject({
-  type: z.string().optional(),
-  format: z.string().optional(),
-  maxLength: z.number().optional(),
-  maxItems: z.number().optional(),
-  items: z.looseObject({ format: z.string().optional() }).optional(),
-});
-const objectSchema = z.looseObject({
-  properties: z.record(z.string(), variant.extend({ anyOf: z.array(variant).optional() })),
-  required: z.array(z.string()).default([]),
-});
-
-/** The fields of a body or a query, each with the kinds of value it takes. */
-function fieldsOf(schema: z.ZodType) {
-  const { properties, required } = objectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
-  return Object.entries(properties).map(([name, field]) => ({
-    name,
-    isRequired: required.includes(name),
-    variants: field.anyOf ?? [field],
-  }));
-}
-
-const deep = (levels: number): unknown => (levels === 0 ? 'deep' : [deep(levels - 1)]);
-
-function* wrongValues(variants: readonly Variant[]): Generator<unknown> {
-  const types = variants.map(({ type }) => type);
-  yield types.includes('object') ? 'no object' : { not: 'this' };
-  for (const { type, maxLength, maxItems } of variants) {
-    if (type === 'string') yield* ['a'.repeat((maxLength ?? 300_000) + 1), 'with \0 in it', 'with \ud800 in it'];
-    if (type === 'array') yield Array.from({ length: (maxItems ?? 1_000) + 1 }, () => NEVER_WAS);
-    if (type === 'object') yield* [{ far: deep(40) }, { 'with \0': 1 }, { with: '\udfff' }, { much: 'a'.repeat(300_000) }];
-  }
-}
-
 const takesBody = ({ body }: Command) => !(body instanceof z.ZodDefault);
 const baseOf = (command: Command) => z.record(z.string(), z.unknown()).parse(command.example ?? {});
 const tokenFor = ({ access = 'owner' }: { access?: Command['access'] }) =>
@@ -178,7 +71,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
   const [method, path] = methodAndPath(route);
   const fields = fieldsOf(command.body);
   const refuse = async (body: unknown, status: number, where?: string) =>
-    expectRefusal(await call(route, fill(path, bobs), { token: tokenFor(command), body }), status, where);
+    expectRefusal(await call(daybook.app, route, fill(path, bobs), { token: tokenFor(command), body }), status, where);
 
   if (takesBody(command) && command.access !== 'public') {
     test('has an example that it accepts', () => {
@@ -208,7 +101,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
 
   test('refuses what is no JSON, too large or of another kind', async () => {
     const token = tokenFor(command);
-    const send = (more: Call) => call(route, fill(path, bobs), { token, ...more });
+    const send = (more: Call) => call(daybook.app, route, fill(path, bobs), { token, ...more });
     expectRefusal(await send({ text: '{"title": "Buy' }), 400, 'body');
     expectRefusal(await send({ text: '{"__proto__": {"admin": true}}' }), 400);
     expectRefusal(await send({ body: { title: 'a'.repeat(2 * 1024 * 1024) } }), 413);
@@ -222,7 +115,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
       ['idempotency-key', 'a'.repeat(256)],
       ['if-match', 'no tag'],
     ] as const) {
-      const answer = await call(route, fill(path, bobs), { token, body: command.example, headers: { [name]: value } });
+      const answer = await call(daybook.app, route, fill(path, bobs), { token, body: command.example, headers: { [name]: value } });
       expectRefusal(answer, 400, `header/${name}`);
     }
   });
@@ -230,7 +123,10 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
   test('refuses ids in its path that are none', async () => {
     for (const name of namesIn(path)) {
       for (const id of ['not-an-id', '%00', NEVER_WAS.slice(1)]) {
-        const answer = await call(route, fill(path, bobs, { [name]: id }), { token: tokenFor(command), body: command.example });
+        const answer = await call(daybook.app, route, fill(path, bobs, { [name]: id }), {
+          token: tokenFor(command),
+          body: command.example,
+        });
         expectRefusal(answer, 400, `path/${name}`);
       }
     }
@@ -239,12 +135,15 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
   if (command.access !== 'public' && namesIn(path).length > 0) {
     test('finds nothing where the path is someone else’s, as where it never was', async () => {
       for (const name of namesIn(path)) {
-        const nothing = await call(route, fill(path, bobs, { [name]: NEVER_WAS }), { token: tokenFor(command), body: command.example });
+        const nothing = await call(daybook.app, route, fill(path, bobs, { [name]: NEVER_WAS }), {
+          token: tokenFor(command),
+          body: command.example,
+        });
         // Taking off what was never on is no fault.
         if (name === 'id') expect(said(nothing)).toEqual({ status: 404, body: NOT_FOUND });
         if (command.access === 'admin') continue;
         const id = name === 'id' ? idIn(path, anns) : of(anns, COLLECTIONS[name]);
-        const strange = await call(route, fill(path, bobs, { [name]: id }), { token: bob.token, body: command.example });
+        const strange = await call(daybook.app, route, fill(path, bobs, { [name]: id }), { token: bob.token, body: command.example });
         expect(said(strange)).toEqual(said(nothing));
       }
     });
@@ -284,7 +183,7 @@ const reads = [
 describe.each(reads)('$route', ({ route, access, querystring }) => {
   const [, path] = methodAndPath(route);
   const ask = (query: string, said?: Record<string, string>) =>
-    call(route, `${fill(path, bobs, said)}${query}`, { token: tokenFor({ access }) });
+    call(daybook.app, route, `${fill(path, bobs, said)}${query}`, { token: tokenFor({ access }) });
   const names = fieldsOf(querystring).map(({ name }) => name);
   const sorts = names.includes('sort') ? sortsOf(querystring) : [];
 
@@ -316,7 +215,7 @@ describe.each(reads)('$route', ({ route, access, querystring }) => {
 
   test('refuses positions that nobody was given', async () => {
     const at = (position: string) =>
-      call(route, fill(path, bobs), { token: tokenFor({ access }), headers: { 'daybook-position': position } });
+      call(daybook.app, route, fill(path, bobs), { token: tokenFor({ access }), headers: { 'daybook-position': position } });
     if (path.endsWith('/history')) return;
     for (const position of ['soon', '-1', '999999999999999999', '9'.repeat(30)])
       expectRefusal(await at(position), 400, 'header/daybook-position');
@@ -371,22 +270,22 @@ describe('without a token that holds', () => {
     };
     const path = fill(methodAndPath(route)[1], bobs);
     for (const [name, token] of Object.entries(tokens)) {
-      const answer = await call(route, path, { token, body: example });
+      const answer = await call(daybook.app, route, path, { token, body: example });
       expect({ name, ...said(answer) }).toEqual({ name, ...unauthorized });
       expect(answer.headers).toMatchObject({
         'www-authenticate': 'Bearer',
         'content-type': expect.stringMatching(/^application\/problem\+json/),
       });
     }
-    if (access === 'admin') expectRefusal(await call(route, path, { token: bob.token, body: example }), 403);
+    if (access === 'admin') expectRefusal(await call(daybook.app, route, path, { token: bob.token, body: example }), 403);
   });
 });
 
 describe('what is no route', () => {
   test.each(['/nothing', '/tasks//complete', '/../secrets', `/tasks/${NEVER_WAS}/nothing`])('%s is not found', async (path) => {
-    expect(said(await call('GET /', path, { token: bob.token }))).toEqual({ status: 404, body: NOT_FOUND });
+    expect(said(await call(daybook.app, 'GET /', path, { token: bob.token }))).toEqual({ status: 404, body: NOT_FOUND });
   });
   test.each(['/tasks/%', '/tasks/%E0%A4%A', '/%c0%ae'])('%s is no address', async (path) => {
-    expectRefusal(await call('GET /', path, { token: bob.token }), 400);
+    expectRefusal(await call(daybook.app, 'GET /', path, { token: bob.token }), 400);
   });
 });

@@ -1,0 +1,130 @@
+// Requests that are wrong somewhere, and what is expected of their refusal.
+import type { FastifyInstance } from 'fastify';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { type Answer, idOf, inject, type Person, pageOf } from './person.ts';
+
+export const NEVER_WAS = idOf(404);
+
+/** What a field of a body or a name in a path is the id of. A new one has to be said here. */
+export const COLLECTIONS: Readonly<Record<string, string>> = {
+  list_id: 'task-lists',
+  parent_task_id: 'tasks',
+  label_ids: 'task-labels',
+  label_id: 'task-labels',
+  source_id: 'messages',
+  parent_message_id: 'messages',
+};
+/** What has to be said with a field for it to be looked at. */
+export const WITH: Readonly<Record<string, object>> = { source_id: { source_type: 'message' } };
+
+export function of(owned: Readonly<Record<string, string>>, collection: string | undefined): string {
+  const id = collection === undefined ? undefined : owned[collection];
+  if (id === undefined) throw new Error(`this test has to learn what a ${collection} is`);
+  return id;
+}
+
+/** The path with an id for each name: the owner's, or what is said. */
+export function fill(path: string, owned: Readonly<Record<string, string>>, said: Readonly<Record<string, string>> = {}): string {
+  const collection = /^\/(.+?)\/:id/.exec(path)?.[1];
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => said[name] ?? of(owned, name === 'id' ? collection : COLLECTIONS[name]));
+}
+
+export const namesIn = (path: string) => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+
+export const methodAndPath = (route: string) =>
+  z.tuple([z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']), z.string()]).parse(route.split(' '));
+
+/** One of each collection. */
+export async function belongings(person: Person): Promise<Record<string, string>> {
+  const made = async (path: string, body: object) => {
+    const answer = await person.post(path, body);
+    expect(answer.status).toBe(201);
+    return z.object({ id: z.string() }).parse(answer.body).id;
+  };
+  const session = await made('/sessions', {});
+  return {
+    sessions: session,
+    messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
+    tasks: await made('/tasks', { title: 'Buy milk' }),
+    'task-lists': await made('/task-lists', { name: 'Errands' }),
+    'task-labels': await made('/task-labels', { name: 'Urgent' }),
+    'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
+    'admin/users': person.id,
+  };
+}
+
+export type Call = { token?: string | undefined; body?: unknown; text?: string; headers?: Record<string, string> };
+
+export function call(app: FastifyInstance, route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
+  const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  return inject(app, {
+    method: methodAndPath(route)[0],
+    url: `/api/v1${path}`,
+    headers: {
+      ...(payload !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(payload !== undefined && { payload }),
+  });
+}
+
+const problem = z.strictObject({
+  type: z.string().regex(/^urn:daybook:problem:[a-z-]+$/),
+  title: z.string().min(1),
+  status: z.int(),
+  detail: z.string().min(1),
+  request_id: z.literal('the-request'),
+  errors: z.array(z.strictObject({ in: z.string(), pointer: z.string(), detail: z.string().min(1) })).optional(),
+});
+
+/** @param where `body/name`: which part of the request is bad, and where in it */
+export function expectRefusal(answer: Answer, status: number, where?: string): void {
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+  const { errors = [], ...body } = problem.parse(answer.body);
+  expect([answer.status, body.status, answer.body]).toEqual([status, status, answer.body]);
+  // Of a list or an object, any of its parts may be what is bad.
+  if (where !== undefined) {
+    const places = errors.map(({ in: part, pointer }) => part + pointer);
+    expect(
+      places.some((place) => place === where || place.startsWith(`${where}/`)),
+      `${where} among ${places.join(', ')}`,
+    ).toBe(true);
+  }
+}
+
+type Variant = { type?: string | undefined; maxLength?: number | undefined; maxItems?: number | undefined };
+const variant = z.looseObject({
+  type: z.string().optional(),
+  format: z.string().optional(),
+  maxLength: z.number().optional(),
+  maxItems: z.number().optional(),
+  items: z.looseObject({ format: z.string().optional() }).optional(),
+});
+const objectSchema = z.looseObject({
+  properties: z.record(z.string(), variant.extend({ anyOf: z.array(variant).optional() })),
+  required: z.array(z.string()).default([]),
+});
+
+/** The fields of a body or a query, each with the kinds of value it takes. */
+export function fieldsOf(schema: z.ZodType) {
+  const { properties, required } = objectSchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  return Object.entries(properties).map(([name, field]) => ({
+    name,
+    isRequired: required.includes(name),
+    variants: field.anyOf ?? [field],
+  }));
+}
+
+const deep = (levels: number): unknown => (levels === 0 ? 'deep' : [deep(levels - 1)]);
+
+export function* wrongValues(variants: readonly Variant[]): Generator<unknown> {
+  const types = variants.map(({ type }) => type);
+  yield types.includes('object') ? 'no object' : { not: 'this' };
+  for (const { type, maxLength, maxItems } of variants) {
+    if (type === 'string') yield* ['a'.repeat((maxLength ?? 300_000) + 1), 'with \0 in it', 'with \ud800 in it'];
+    if (type === 'array') yield Array.from({ length: (maxItems ?? 1_000) + 1 }, () => NEVER_WAS);
+    if (type === 'object') yield* [{ far: deep(40) }, { 'with \0': 1 }, { with: '\udfff' }, { much: 'a'.repeat(300_000) }];
+  }
+}
