@@ -56,11 +56,13 @@ async function verify(client: EventStoreDBClient): Promise<void> {
   const streams = new Map<string, RecordedEvent[]>();
   let position = 0n;
   for await (const { event: read, commitPosition = 0n } of client.readAll()) {
-    if (!read) throw new Error('An event is missing');
-    expect(commitPosition).toBeGreaterThan(position);
+    const events = (read && streams.get(read.streamId)) ?? [];
+    if (!read || commitPosition <= position || read.revision !== BigInt(events.length)) {
+      throw new Error(
+        `${read?.streamId} has revision ${read?.revision} at ${commitPosition}, after ${events.length} events and ${position}`,
+      );
+    }
     position = commitPosition;
-    const events = streams.get(read.streamId) ?? [];
-    expect(read.revision).toBe(BigInt(events.length));
     events.push(read);
     streams.set(read.streamId, events);
   }
@@ -81,7 +83,7 @@ test('every acknowledged append survives a kill', { timeout: 60_000 + rounds * 1
   for (let round = 0; round < rounds; round += 1) {
     const { server, client } = await start(directory);
     await verify(client);
-    let answersLeft = randomInt(1, 400);
+    let answersLeft = randomInt(1, 150);
     const dead = once(server, 'exit').then(() => {
       throw new Error('killed');
     });
