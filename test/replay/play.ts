@@ -31,6 +31,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   const model = createModel((email) => email.startsWith('admin-'));
   const tokens = new Map<string, string>();
   const known: Record<Kind, string[]> = { user: [], login: [], session: [], message: [], list: [], task: [], label: [] };
+  const owners = new Map<string, string | undefined>();
   const sent: Request[] = [];
 
   for (const step of steps) {
@@ -56,13 +57,16 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       if (!known.login.includes(login_id)) known.login.push(login_id);
     }
     const kind = createdKinds[request.path.replace(/^\/sessions\/.*\/messages$/, '/messages')];
-    if (status === 201 && kind && !known[kind].includes(made.id)) known[kind].push(made.id);
+    if (status !== 201 || !kind || known[kind].includes(made.id)) continue;
+    known[kind].push(made.id);
+    owners.set(made.id, model.rows.logins.get(request.login ?? '')?.user_id);
   }
   return { model, after, users: known.user, sent };
 
   function repeated(again: number, by: Pick | undefined): Request | undefined {
     const request = sent[again % Math.max(sent.length, 1)];
-    return request && by ? { ...request, login: pick(by, undefined) } : request;
+    // All labels of a person share a stream, so none but theirs knows that an id is taken.
+    return request && by && request.path !== '/task-labels' ? { ...request, login: pick(by, undefined) } : request;
   }
 
   function resolved({ who, route, ids, body, key, ifMatch, prefersMinimal }: Said): Request {
@@ -92,7 +96,8 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       kind === 'login' && caller === undefined
         ? all.filter((id) => tableOf(kind).has(id))
         : all.filter((id) => tableOf(kind).get(id)?.user_id === caller);
-    const among = of === 'nobody' ? [] : of === 'any' || own.length === 0 ? all : own;
+    const among =
+      of === 'nobody' ? [] : of === 'past' ? all.filter((id) => owners.get(id) === caller) : of === 'any' || own.length === 0 ? all : own;
     if (of === 'deepest') return own.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? v7();
     return among[rank % Math.max(among.length, 1)] ?? v7();
   }

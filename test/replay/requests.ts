@@ -4,8 +4,8 @@ import fc from 'fast-check';
 
 export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label';
 
-/** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `any`: of anybody's, be it gone or not. `nobody`: never was. */
-export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'any' | 'nobody'; readonly rank: number };
+/** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
+export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
 /** An address of this run's own; the password that is right for the caller, or for an address; a refresh token of a login. */
 export type Secret =
   | { readonly mailbox: string }
@@ -34,7 +34,7 @@ const pick = (kind: Kind): fc.Arbitrary<Pick> =>
   fc.record({
     pick: fc.constant(kind),
     of: fc.oneof(
-      { weight: 12, arbitrary: fc.constant('own' as const) },
+      { weight: 24, arbitrary: fc.constant('own' as const) },
       { weight: 2, arbitrary: fc.constant('any' as const) },
       fc.constant('nobody' as const),
     ),
@@ -47,7 +47,8 @@ const parent: fc.Arbitrary<Pick> = fc.oneof(
 const who: fc.Arbitrary<Pick> = fc.record({
   pick: fc.constant('login' as const),
   of: fc.oneof({ weight: 30, arbitrary: fc.constant('own' as const) }, fc.constant('any' as const)),
-  rank,
+  // Most is done by two people: where everybody has little, little happens.
+  rank: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(0, 1) }, rank),
 });
 const orNull = (value: fc.Arbitrary<Value>) => fc.option(value, { nil: null, freq: 2 });
 
@@ -55,7 +56,10 @@ const orNull = (value: fc.Arbitrary<Value>) => fc.option(value, { nil: null, fre
 const id = (kind: Kind) =>
   fc.record({
     pick: fc.constant(kind),
-    of: fc.oneof({ weight: 3, arbitrary: fc.constant('nobody' as const) }, fc.constant('any' as const)),
+    of: fc.oneof(
+      { weight: 3, arbitrary: fc.constant('nobody' as const) },
+      fc.constant(kind === 'label' ? ('past' as const) : ('any' as const)),
+    ),
     rank,
   });
 
@@ -76,7 +80,7 @@ function request(route: string, { needs = {}, may = {}, key }: Options = {}): fc
             { nil: undefined, freq: 2 },
           ),
     ifMatch: takesIfMatch.test(route) ? ifMatch : fc.constant(undefined),
-    prefersMinimal: fc.boolean(),
+    prefersMinimal: fc.constantFrom(true, true, false),
   });
 }
 
@@ -189,23 +193,30 @@ const registering = (email: fc.Arbitrary<Value>) =>
 const register = registering(mailbox);
 const changeOfAddress = request('PATCH /users/me', { needs: { email: mailbox, current_password: password }, may: profile });
 
-const newTask = fc.tuple(
-  request('POST /tasks', {
-    needs: { title: text },
-    may: {
-      ...details,
-      id: id('task'),
-      list_id: orNull(pick('list')),
-      parent_task_id: orNull(parent),
-      position,
-      label_ids: fc.array(pick('label'), { maxLength: 3 }),
-    },
-  }),
-  source,
-);
+const newList = request('POST /task-lists', { needs: { name: text }, may: { ...list, id: id('list') } });
+const newLabel = request('POST /task-labels', { needs: { name: word }, may: { color, id: id('label') } });
+const newSession = request('POST /sessions', {
+  may: { id: id('session'), title: orNull(text), channel: fc.constantFrom('web', 'cli', 'voice'), context: object },
+});
+const newTask = fc
+  .tuple(
+    request('POST /tasks', {
+      needs: { title: text },
+      may: {
+        ...details,
+        id: id('task'),
+        list_id: orNull(pick('list')),
+        parent_task_id: orNull(parent),
+        position,
+        label_ids: fc.array(pick('label'), { maxLength: 3 }),
+      },
+    }),
+    source,
+  )
+  .map(([task, from]) => ({ ...task, body: { ...task.body, ...from } }));
 
 const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
-  [10, newTask.map(([task, from]) => ({ ...task, body: { ...task.body, ...from } }))],
+  [10, newTask],
   [5, request('PATCH /tasks/:id', { may: { title: text, ...details } })],
   [7, request('POST /tasks/:id/move', { may: { list_id: orNull(pick('list')), parent_task_id: orNull(parent), position } })],
   [2, request('POST /tasks/:id/start')],
@@ -213,28 +224,23 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [4, request('POST /tasks/:id/complete')],
   [3, request('POST /tasks/:id/reopen')],
   [2, request('POST /tasks/:id/cancel')],
-  [2, request('DELETE /tasks/:id')],
+  [1, request('DELETE /tasks/:id')],
   [5, request('PUT /tasks/:id/labels/:label_id')],
   [3, request('DELETE /tasks/:id/labels/:label_id')],
-  [4, request('POST /task-lists', { needs: { name: text }, may: { ...list, id: id('list') } })],
+  [4, newList],
   [3, request('PATCH /task-lists/:id', { may: list })],
   [2, request('POST /task-lists/:id/archive')],
   [2, request('POST /task-lists/:id/restore')],
-  [2, request('DELETE /task-lists/:id')],
-  [5, request('POST /task-labels', { needs: { name: word }, may: { color, id: id('label') } })],
+  [1, request('DELETE /task-lists/:id')],
+  [5, newLabel],
   [4, request('PATCH /task-labels/:id', { may: { name: word, color } })],
-  [2, request('DELETE /task-labels/:id')],
-  [
-    4,
-    request('POST /sessions', {
-      may: { id: id('session'), title: orNull(text), channel: fc.constantFrom('web', 'cli', 'voice'), context: object },
-    }),
-  ],
+  [1, request('DELETE /task-labels/:id')],
+  [4, newSession],
   [3, request('PATCH /sessions/:id', { may: { title: orNull(text), context: object } })],
   [1, request('POST /sessions/:id/archive')],
   [3, request('POST /sessions/:id/resume')],
   [1, request('POST /sessions/:id/end')],
-  [1, request('DELETE /sessions/:id')],
+  [0.4, request('DELETE /sessions/:id')],
   [
     9,
     request('POST /sessions/:id/messages', {
@@ -243,26 +249,29 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
     }),
   ],
   [4, request('PATCH /messages/:id', { may: said })],
-  [3, request('DELETE /messages/:id')],
-  [1, register],
+  [2, request('DELETE /messages/:id')],
+  [0.5, register],
   [
     2,
     request('POST /auth/login', { needs: { email: mailbox, password }, may: { actor: fc.constantFrom('user', 'assistant') }, key: false }),
   ],
   [2, request('POST /auth/refresh', { needs: { refresh_token: refreshToken }, key: false })],
-  [1, request('POST /auth/logout')],
-  [1, request('DELETE /auth/logins/:id')],
-  [1, request('POST /auth/password', { needs: { current_password: password, new_password: newPassword } })],
+  [0.3, request('POST /auth/logout')],
+  [0.5, request('DELETE /auth/logins/:id')],
+  [0.5, request('POST /auth/password', { needs: { current_password: password, new_password: newPassword } })],
   [3, request('PATCH /users/me', { may: profile })],
   [1, changeOfAddress],
-  [0.4, request('DELETE /users/me', { needs: { current_password: password } })],
-  [1, request('POST /admin/users/:id/suspend')],
+  [0.2, request('DELETE /users/me', { needs: { current_password: password } })],
+  [0.5, request('POST /admin/users/:id/suspend')],
   [2, request('POST /admin/users/:id/reinstate')],
   [14, fc.record({ again: rank, by: fc.option(who, { nil: undefined, freq: 9 }) })],
 ];
 
-/** Those who are there at the start. */
-export const firstPeople = fc.tuple(...['admin', 'ada', 'bob'].map((name) => registering(fc.constant({ mailbox: name }))));
+/** Those who are there at the start, and something of theirs to begin with. */
+export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
+  ...['admin', 'ada', 'bob'].map((name) => registering(fc.constant({ mailbox: name }))),
+  ...[newTask, newList, newLabel, newSession, newTask, newTask, newList, newLabel, newSession, newTask],
+);
 
 export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>
   fc.array(fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight: weight * 10, arbitrary }))), { minLength: 1, maxLength, size: 'max' });
