@@ -27,7 +27,7 @@ export function createPool(url: string, { maximumPoolSize = 10 }: { maximumPoolS
     // transaction, and slonik destroys a connection on which anything failed, so there is nothing to discard.
     resetConnection: async () => {},
     typeParsers,
-    interceptors: [validateRows],
+    interceptors: [nameStatements(), validateRows],
   });
 }
 
@@ -56,6 +56,24 @@ export class UnexpectedRow extends Error {
   constructor(sql: string, error: z.ZodError) {
     super(`a query gave a row that is not as it says.\n${z.prettifyError(error)}\nin ${sql.trim()}`);
   }
+}
+
+const MAX_NAMED = 1_000;
+
+/**
+ * A statement with a name is parsed once for a connection, and its plan is kept; planning costs the embedded Postgres more
+ * than most of what it then does. Each text has one name; beyond so many, texts go without.
+ */
+function nameStatements(): Interceptor {
+  const names = new Map<string, string>();
+  return {
+    name: 'nameStatements',
+    transformQuery: (_, query) => {
+      if (!names.has(query.sql) && names.size < MAX_NAMED) names.set(query.sql, `daybook_${names.size}`);
+      const name = names.get(query.sql);
+      return name === undefined ? query : { ...query, name };
+    },
+  };
 }
 
 // By itself slonik does nothing with the schema of sql.type(schema).
