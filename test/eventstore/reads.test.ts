@@ -134,7 +134,7 @@ describe('deletion', () => {
   test('metadata set on a deleted stream brings it back, empty', async () => {
     const stream = await streamOf(3);
     await shared.client.deleteStream(stream);
-    await shared.client.setStreamMetadata(stream, { maxCount: 9 });
+    expect(await shared.client.setStreamMetadata(stream, { maxCount: 9 })).toMatchObject({ nextExpectedRevision: 1n });
     expect(await collect(shared.client.readStream(stream), revisionOf)).toEqual([]);
     expect(await shared.client.getStreamMetadata(stream)).toMatchObject({ metadata: { maxCount: 9, truncateBefore: 3 } });
   });

@@ -5,7 +5,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import path from 'node:path';
 import { EventStoreDBClient, START, UnavailableError } from '@eventstore/db-client';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { ANY } from '../../src/eventstore/embedded/events.ts';
 import { openStorage } from '../../src/eventstore/embedded/storage.ts';
@@ -82,7 +82,8 @@ test('a call that only a real server has says so', async () => {
   expect(error.message).toContain('run EventStoreDB or KurrentDB');
 });
 
-test('a request that cannot be written fails alone', async () => {
+test('a request that cannot be written fails alone, and the operator is told', async () => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const storage = openStorage(temporaryDirectory());
   const streams = trackStreams(storage);
   const committed: string[][] = [];
@@ -114,6 +115,8 @@ test('a request that cannot be written fails alone', async () => {
     ['B2', 4],
   ]);
   expect(committed.flat().sort()).toEqual(['a', 'a', 'b']);
+  expect(said.mock.calls).toEqual([['An append to b was not written: The disk failed']]);
+  said.mockRestore();
   storage.close();
 });
 

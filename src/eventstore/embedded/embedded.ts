@@ -18,13 +18,16 @@ export async function startEmbeddedEventStore({ directory, port = 0 }: { directo
     await worker.terminate();
     throw new Error(message?.reason ?? 'The event log did not start');
   }
+  let closed: Promise<unknown> | undefined;
   return {
     connectionString: `esdb://127.0.0.1:${message.port}?tls=false`,
     port: message.port,
     async close() {
-      const exited = once(worker, 'exit');
-      worker.postMessage('close');
-      await exited;
+      if (!closed) {
+        closed = once(worker, 'exit');
+        worker.postMessage('close');
+      }
+      await closed;
     },
   };
 }

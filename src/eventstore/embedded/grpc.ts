@@ -193,7 +193,7 @@ function callOf(stream: ServerHttp2Stream): Call {
     end: () => finish({ 'grpc-status': status.OK }),
     fail(error) {
       const { code, message, details } = asFailure(error);
-      finish({ ...details, 'grpc-status': code, 'grpc-message': encodeURIComponent(message) });
+      finish({ ...details, 'grpc-status': code, 'grpc-message': encodeURIComponent(message.toWellFormed()) });
     },
   };
   return call;

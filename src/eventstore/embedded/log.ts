@@ -17,7 +17,7 @@ export function openLog(directory: string) {
     streams,
     commits,
     writer,
-    reads: readsOf(storage, streams),
+    reads: readsOf(storage, streams, writer.head),
     /** Writes and answers what is queued, and closes the file with nothing left in its WAL. */
     close(): void {
       writer.finish();

@@ -12,7 +12,10 @@ export type Reads = ReturnType<typeof readsOf>;
 
 const pageEvents = 256;
 
-export function readsOf(storage: Storage, streams: Streams) {
+export function readsOf(storage: Storage, streams: Streams, head: () => number) {
+  // Subscribers who have caught up all ask for the same page after each commit; it is read once for all of them.
+  let newest: { from: number; head: number; page: Page } | undefined;
+
   function named(event: StoredEvent): NamedEvent {
     return { event, stream: streams.encodedNameOf(event.stream) };
   }
@@ -30,9 +33,13 @@ export function readsOf(storage: Storage, streams: Streams) {
 
   return {
     all(from: number, limit: number): Page {
+      if (from > head()) return { events: [], next: undefined };
+      if (newest?.from === from && newest.head === head() && limit >= pageEvents) return newest.page;
       const events = storage.all(from, Math.min(limit, pageEvents));
       const last = events.at(-1);
-      return { events, next: last && last.position + 1 };
+      const page = { events, next: last && last.position + 1 };
+      if (last?.position === head() && limit >= pageEvents) newest = { from, head: head(), page };
+      return page;
     },
     allBackwards(before: number, limit: number): Page {
       const events = storage.allBackwards(before, Math.min(limit, pageEvents));

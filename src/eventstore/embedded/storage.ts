@@ -39,10 +39,9 @@ export type Storage = ReturnType<typeof openStorage>;
 
 /** Opens the log in the directory, or makes a new one. Throws an error of one sentence when it cannot be used. */
 export function openStorage(directory: string) {
-  mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, 'events.db');
+  makeDirectory(directory);
   const release = lock(directory);
-  const db = open(file);
+  const db = open(path.join(directory, 'events.db'), release);
 
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -120,8 +119,15 @@ export function openStorage(directory: string) {
   };
 }
 
-function open(file: string): DatabaseSync {
-  const isNew = !existsSync(file) || statSync(file).size === 0;
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new Error(`The folder of the event log cannot be made: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function open(file: string, release: () => void): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file);
@@ -129,27 +135,31 @@ function open(file: string): DatabaseSync {
     // that many commits have touched.
     db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
     db.exec('PRAGMA cache_size = -65536');
-    if (isNew) {
+    if (pragma(db, 'application_id') === 0 && !db.prepare('SELECT 1 FROM sqlite_schema').get()) {
       db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${layoutVersion}; COMMIT`);
     }
     check(db, file);
     return db;
   } catch (error) {
     db?.close();
+    release();
     throw new Error(sentence(error, file));
   }
 }
 
+const pragma = (db: DatabaseSync, name: string): number => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+
 function check(db: DatabaseSync, file: string): void {
-  const pragma = (name: string) => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-  if (pragma('application_id') !== applicationId) throw new Error(`${file} is not an event log`);
-  if (pragma('user_version') !== layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
+  if (pragma(db, 'application_id') !== applicationId) throw new Error(`${file} is not an event log`);
+  if (pragma(db, 'user_version') !== layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
   // With nothing left in the WAL, the file is as long as its header says, or it was cut short.
   const wal = `${file}-wal`;
-  if ((!existsSync(wal) || statSync(wal).size === 0) && statSync(file).size < pragma('page_count') * pragma('page_size')) {
+  if ((!existsSync(wal) || statSync(wal).size === 0) && statSync(file).size < pragma(db, 'page_count') * pragma(db, 'page_size')) {
     throw new Error(`The event log ${file} is damaged: the file is shorter than it was`);
   }
   db.prepare('SELECT * FROM events ORDER BY position DESC LIMIT 1').get();
+  // A write that changes nothing: a read-only or full disk is better known now than at the first append.
+  db.exec(`PRAGMA user_version = ${layoutVersion}`);
 }
 
 /** Holds the directory for this process alone; the operating system lets go of it however the process ends. */
