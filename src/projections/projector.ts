@@ -61,16 +61,21 @@ export function createProjector(log: EventLog, database: DatabasePool, projectio
         if (!(await isOfThisLog(log, checkpoint)))
           throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
         if (checkpoint.position !== null) waiting.advance(checkpoint.position);
-        for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
-          const { dropped } = await apply.batch(batch);
-          backoffMs = 50;
+        const goesOn = (events: number, dropped: number) => {
           const isDegraded = apply.parked() > 0;
           status = {
             state: isDegraded ? 'degraded' : 'running',
             lastError: isDegraded ? status.lastError : undefined,
-            events: status.events + batch.length,
+            events: status.events + events,
             droppedRows: status.droppedRows + dropped,
           };
+        };
+        // Both stores have answered. It may be long until something happens, and this is ready for it.
+        goesOn(0, 0);
+        for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
+          const { dropped } = await apply.batch(batch);
+          backoffMs = 50;
+          goesOn(batch.length, dropped);
           waiting.advance(batch.at(-1)?.position ?? 0n);
         }
       } catch (error) {

@@ -64,7 +64,7 @@ export async function rowsInBatches(
 export const parkedEvents = (database: CommonQueryMethods): Promise<readonly unknown[]> =>
   database.any(sql.unsafe`SELECT stream, revision, event_type, error FROM daybook.parked_events ORDER BY position`);
 
-async function emptyReadModel(database: DatabasePool): Promise<void> {
+export async function emptyReadModel(database: DatabasePool): Promise<void> {
   const names = [...tables.map(({ schema, name }) => [schema, name]), ['daybook', 'parked_events']].map((name) => sql.identifier(name));
   await database.query(sql.unsafe`TRUNCATE ${sql.join(names, sql.fragment`, `)}`);
   await database.query(sql.unsafe`UPDATE daybook.checkpoints SET position = NULL, event_id = NULL`);
