@@ -22,8 +22,8 @@ export type Folded<State> = {
 };
 
 export type Folds = {
-  /** The state in memory, or read if there is none. It may be stale. */
-  readonly cached: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
+  /** The state in memory, if there is one. It may be stale. */
+  readonly kept: <State>(aggregate: Aggregate<State>, stream: string) => Folded<State> | undefined;
   /** The state with everything that is in the log now. */
   readonly fresh: <State>(aggregate: Aggregate<State>, stream: string) => Promise<Folded<State>>;
   /**
@@ -95,7 +95,7 @@ export function createFolds(log: EventLog): Folds {
         if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_AGAIN_MS));
       }
     },
-    cached: async (aggregate, stream) => lookUp(aggregate, stream) ?? fresh(aggregate, stream),
+    kept: lookUp,
     appended: (aggregate, stream, before, events) => keep(stream, fold(aggregate, before, events)),
   };
 }

@@ -12,7 +12,7 @@ import { uuidV7 } from '../vocabulary.ts';
 import type { Aggregate, Reference } from './aggregate.ts';
 import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
 import { stampOf } from './command.ts';
-import { createFolds, type Folded, type Folds } from './folds.ts';
+import { createFolds, empty, type Folded, type Folds } from './folds.ts';
 
 const MAX_ATTEMPTS = 10;
 /** The namespace of the ids that are derived from an idempotency key. */
@@ -68,19 +68,20 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
     };
 
     const outcome = await serially(stream, () => {
-      let decideFresh = false;
+      // May be behind the log. What is to begin its stream is taken for new: where it is not, the append finds out.
+      let assumed = folds.kept(aggregate, stream) ?? (command.creates && entityIdOf(stream) === input.id ? empty(aggregate) : undefined);
       return untilUncontended(async () => {
-        let before = await (decideFresh ? folds.fresh(aggregate, stream) : folds.cached(aggregate, stream));
+        let before = assumed ?? (await folds.fresh(aggregate, stream));
         let events = await decideOn(before).catch((error: unknown) => {
           // A refusal holds only when it was decided on all that is in the log.
-          if (decideFresh || !(error instanceof Problem)) throw error;
+          if (!assumed || !(error instanceof Problem)) throw error;
           return [];
         });
-        if (events.length === 0 && !decideFresh) {
+        if (events.length === 0 && assumed) {
           before = await folds.fresh(aggregate, stream);
           events = await decideOn(before);
         }
-        decideFresh = true;
+        assumed = undefined;
         const owner = before.owner ?? plan.owner ?? user.id;
         const stamp = {
           ...stampOf(input, owner),
