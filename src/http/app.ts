@@ -47,7 +47,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       const given = headers['x-request-id'];
       return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : v7();
     },
-    forceCloseConnections: true,
     // An address that cannot even be read.
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),
   });
