@@ -10,7 +10,8 @@ export type Progress = {
   readonly reached: (position: bigint, timeoutMs: number) => Promise<boolean>;
 };
 
-export type WaitingList = Progress & { readonly advance: (position: bigint) => void };
+/** `advance` goes back, too, where the read model was built anew. */
+export type WaitingList = Progress & { readonly advance: (position: bigint | null) => void };
 
 /** Progress that is told of every step. */
 export function createWaitingList(): WaitingList {

@@ -1,10 +1,12 @@
 // Reads the log's one order once and keeps every table in step with it. The rows of a batch and the checkpoint are
 // written in one transaction, and the checkpoint moves only from where this projector left it: whatever crashes, and
 // however many projectors there are, every event is in the tables exactly once.
+import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import { initSql } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
 import { createWaitingList, type Progress } from './progress.ts';
@@ -13,6 +15,8 @@ import type { Change, Projection } from './projection.ts';
 export const READ_MODEL = 'read_model';
 /** A batch has to stay within 50 ms on the embedded Postgres, which serves queries between two of them. */
 export const MAX_BATCH = 500;
+/** Of JSON, for the same reason: writing a long text takes a hundred times as long as writing a short one. One event may be longer. */
+const MAX_BATCH_CHARACTERS = 512 * 1024;
 
 export type Checkpoint = {
   readonly position: bigint | null;
@@ -60,23 +64,24 @@ export function createProjector(log: EventLog, database: DatabasePool, projectio
         const checkpoint = await readCheckpoint(database);
         if (!(await isOfThisLog(log, checkpoint)))
           throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
-        if (checkpoint.position !== null) waiting.advance(checkpoint.position);
-        const goesOn = (events: number, dropped: number) => {
+        waiting.advance(checkpoint.position);
+        const goesOn = (events: number, { dropped, parked }: Applied) => {
+          for (const line of parked) logger.error(line);
           const isDegraded = apply.parked() > 0;
           status = {
             state: isDegraded ? 'degraded' : 'running',
-            lastError: isDegraded ? status.lastError : undefined,
+            lastError: isDegraded ? (parked.at(-1) ?? status.lastError) : undefined,
             events: status.events + events,
             droppedRows: status.droppedRows + dropped,
           };
         };
         // Both stores have answered. It may be long until something happens, and this is ready for it.
-        goesOn(0, 0);
+        goesOn(0, { dropped: 0, parked: [] });
         for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
-          const { dropped } = await apply.batch(batch);
+          const applied = await apply.batch(batch);
           backoffMs = 50;
-          goesOn(batch.length, dropped);
-          waiting.advance(batch.at(-1)?.position ?? 0n);
+          goesOn(batch.length, applied);
+          waiting.advance(apply.position());
         }
       } catch (error) {
         if (stopping.signal.aborted) break;
@@ -109,35 +114,38 @@ export type Applier = {
   readonly position: () => bigint | null;
   /** How many streams have an event that could not be projected. */
   readonly parked: () => number;
-  readonly batch: (events: readonly LoggedEvent[]) => Promise<{ dropped: number }>;
+  readonly batch: (events: readonly LoggedEvent[]) => Promise<Applied>;
 };
 
+/** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
+type Applied = { readonly dropped: number; readonly parked: readonly string[] };
+
+/** @throws Error where the read model is of another version: rows of two versions' projections would be of neither */
 export async function createApplier(database: DatabasePool, projections: readonly Projection[]): Promise<Applier> {
   const keys = await readForeignKeys(database);
   let checkpoint = await readCheckpoint(database);
+  if (checkpoint.model_version !== modelVersion(projections))
+    throw new Error('the read model is of another version than this process; start again to rebuild it');
   const parkedStreams = new Set(
     (await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM daybook.parked_events`)).map(({ stream }) => stream),
   );
 
-  async function write(
-    events: readonly LoggedEvent[],
-    changes: readonly Change[],
-    parked: readonly Parked[],
-  ): Promise<{ dropped: number }> {
+  async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<Applied> {
     const last = events.at(-1);
-    if (!last) return { dropped: 0 };
-    const written = await database.transaction(async (transaction) => {
+    if (!last) return { dropped: 0, parked: [] };
+    const { dropped } = await database.transaction(async (transaction) => {
       const result = await writeChanges(transaction, changes, keys);
+      if (result.strays > 0 && events.length > 1) throw new Unprojectable('what became of a tree depends on the order of its events');
       for (const { event, error } of parked) await park(transaction, event, error);
       await moveCheckpoint(transaction, checkpoint, last);
       return result;
     }, 0);
     checkpoint = { ...checkpoint, position: last.position, event_id: last.event_id };
     for (const { event } of parked) parkedStreams.add(event.stream);
-    return written;
+    return { dropped, parked: parked.map(({ event, error }) => `Parked ${event.type} at ${event.stream}@${event.revision}: ${error}`) };
   }
 
-  async function batch(events: readonly LoggedEvent[]): Promise<{ dropped: number }> {
+  async function batch(events: readonly LoggedEvent[]): Promise<Applied> {
     try {
       if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
       return await write(
@@ -149,12 +157,12 @@ export async function createApplier(database: DatabasePool, projections: readonl
       if (!isAboutTheEvents(error)) throw error;
     }
     // Something in the batch cannot be projected: find out what, and let the rest go on.
-    let dropped = 0;
-    for (const event of events) dropped += (await one(event)).dropped;
-    return { dropped };
+    const applied: Applied[] = [];
+    for (const event of events) applied.push(await one(event));
+    return { dropped: applied.reduce((sum, { dropped }) => sum + dropped, 0), parked: applied.flatMap(({ parked }) => parked) };
   }
 
-  async function one(event: LoggedEvent): Promise<{ dropped: number }> {
+  async function one(event: LoggedEvent): Promise<Applied> {
     try {
       if (parkedStreams.has(event.stream)) throw new Unprojectable('an event before it in its stream is parked');
       return await write([event], changesOf(event, projections), []);
@@ -182,6 +190,12 @@ const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[
 /** Whether it is the events' fault, not that of a store that is away: bad data (SQLSTATE class 22) or a broken constraint (23). */
 const isAboutTheEvents = (error: unknown): boolean =>
   error instanceof UnreadableEvent || error instanceof Unprojectable || /^2[23]/.test(sqlStateOf(error) ?? '');
+
+/** Changes with sql/init.sql and with the version of any projection. */
+export function modelVersion(projections: readonly Projection[]): string {
+  const versions = projections.map(({ name, version }) => `${name}@${version}`).join(' ');
+  return createHash('sha256').update(`${initSql}\n${versions}`).digest('hex');
+}
 
 /** Whether the checkpointed event is where the checkpoint says. It is not in a log that was restored from an older backup. */
 export async function isOfThisLog(log: EventLog, { position, event_id }: Checkpoint): Promise<boolean> {
@@ -221,17 +235,24 @@ const checkpointRow = z.object({
 });
 const streamRow = z.object({ stream: z.string() });
 
-/** What has arrived since the last batch, as one; at the least one event, MAX_BATCH at the most. Reading goes on meanwhile, up to one batch ahead. */
+/**
+ * What has arrived since the last batch, as one; at the least one event, MAX_BATCH or so many as are MAX_BATCH_CHARACTERS at
+ * the most. Reading goes on meanwhile, up to one batch ahead.
+ */
 export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGenerator<readonly LoggedEvent[]> {
-  const events: LoggedEvent[] = [];
+  const ahead: { readonly event: LoggedEvent; readonly characters: number }[] = [];
+  let charactersAhead = 0;
   let ended = false;
   let wakeReader = () => {};
   let wakeWriter = () => {};
   const reading = (async () => {
     for await (const event of source) {
-      events.push(event);
+      const characters = JSON.stringify(event.data ?? null).length;
+      ahead.push({ event, characters });
+      charactersAhead += characters;
       wakeWriter();
-      if (events.length >= MAX_BATCH) {
+      // Once nobody takes them any more, nobody would wake this either.
+      if (!ended && (ahead.length >= MAX_BATCH || charactersAhead >= MAX_BATCH_CHARACTERS)) {
         await new Promise<void>((resolve) => {
           wakeReader = resolve;
         });
@@ -244,16 +265,29 @@ export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGener
   });
   // Awaited at the end; until then a failure is no unhandled one.
   reading.catch(() => {});
+
+  function take(): readonly LoggedEvent[] {
+    let count = 0;
+    let size = 0;
+    for (const { characters } of ahead.slice(0, MAX_BATCH)) {
+      if (count > 0 && size + characters > MAX_BATCH_CHARACTERS) break;
+      count += 1;
+      size += characters;
+    }
+    charactersAhead -= size;
+    return ahead.splice(0, count).map(({ event }) => event);
+  }
+
   try {
     for (;;) {
-      if (events.length === 0) {
+      if (ahead.length === 0) {
         if (ended) break;
         await new Promise<void>((resolve) => {
           wakeWriter = resolve;
         });
         continue;
       }
-      const batch = events.splice(0, MAX_BATCH);
+      const batch = take();
       wakeReader();
       yield batch;
     }

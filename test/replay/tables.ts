@@ -3,7 +3,7 @@ import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
 import { applyInitSql } from '../../src/postgres/readModel.ts';
 import { projections } from '../../src/projections/index.ts';
-import { createApplier, READ_MODEL } from '../../src/projections/projector.ts';
+import { createApplier, modelVersion, READ_MODEL } from '../../src/projections/projector.ts';
 import { tables } from '../../src/tables/index.ts';
 
 export type TableRows = Readonly<Record<string, readonly unknown[]>>;
@@ -41,7 +41,7 @@ export async function makeReadModel(database: DatabasePool): Promise<void> {
   await applyInitSql(database);
   await database.query(sql.unsafe`
     INSERT INTO daybook.checkpoints (name, position, event_id, log_id, model_version, updated_at)
-    VALUES (${READ_MODEL}, NULL, NULL, ${crypto.randomUUID()}, 'of the test', now())`);
+    VALUES (${READ_MODEL}, NULL, NULL, ${crypto.randomUUID()}, ${modelVersion(projections)}, now())`);
 }
 
 /** The rows that events give in an empty read model when they come in batches of these sizes, the last one again and again. */
