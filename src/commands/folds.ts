@@ -45,8 +45,11 @@ export type Folds = {
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 const MAX_ANNOUNCED = 10_000;
 const FOLLOW_AGAIN_MS = 500;
+/** What a command's id and its body's HMAC take. */
+const COMMAND_CHARACTERS = 100;
 
-export function createFolds(log: EventLog): Folds {
+/** @param announcements how many changes elsewhere are remembered for reads that are under way */
+export function createFolds(log: EventLog, announcements = MAX_ANNOUNCED): Folds {
   const kept = new LRUCache<string, Folded<unknown>>({ maxSize: MAX_CHARACTERS, sizeCalculation: ({ size }) => size + 256 });
 
   // One stream is always folded by one aggregate, so what is kept under its name is of that aggregate's state: no type says so.
@@ -59,30 +62,37 @@ export function createFolds(log: EventLog): Folds {
   };
 
   const fresh = async <State>(aggregate: Aggregate<State>, stream: string): Promise<Folded<State>> => {
+    const since = following;
     let folded = lookUp(aggregate, stream) ?? empty(aggregate);
     const before = folded.revision;
     for await (const logged of log.readStream(stream, before + 1)) folded = fold(aggregate, folded, [read(aggregate, logged)]);
+    since?.add(folded);
     return folded.revision > before ? keep(stream, folded) : folded;
   };
 
   // What the log has told of a stream, kept apart from its state: a read that was under way then may end after it.
-  const announced = new LRUCache<string, number>({ max: MAX_ANNOUNCED });
-  let isFollowing = false;
+  const announced = new LRUCache<string, number>({ max: announcements });
+  // The states that were read since the log began to tell of every change, and of which it has told none since. Not those
+  // whose reading began before: what happened in between nobody would tell.
+  let following: WeakSet<Folded<unknown>> | undefined;
 
   const followOnce = async (categories: readonly string[], signal: AbortSignal) => {
     const prefixes = categories.map((category) => `${category}-`);
     const head = await log.head();
-    // What was kept while nobody told is not to be trusted.
-    for (const stream of kept.keys()) if (prefixes.some((prefix) => stream.startsWith(prefix))) kept.delete(stream);
-    isFollowing = true;
-    for await (const { stream, revision } of log.subscribeToAll(head, signal, prefixes)) announced.set(stream, revision);
+    const current = new WeakSet<Folded<unknown>>();
+    following = current;
+    for await (const { stream, revision } of log.subscribeToAll(head, signal, prefixes)) {
+      announced.set(stream, revision);
+      const known = kept.peek(stream);
+      if (known && known.revision < revision) current.delete(known);
+    }
   };
 
   return {
     fresh,
     current: async (aggregate, stream) => {
-      const folded = isFollowing ? lookUp(aggregate, stream) : undefined;
-      return folded && folded.revision >= (announced.get(stream) ?? -1) ? folded : fresh(aggregate, stream);
+      const folded = lookUp(aggregate, stream);
+      return folded && following?.has(folded) && folded.revision >= (announced.get(stream) ?? -1) ? folded : fresh(aggregate, stream);
     },
     follow: async (categories, signal) => {
       while (!signal.aborted) {
@@ -91,12 +101,17 @@ export function createFolds(log: EventLog): Folds {
         } catch (error) {
           if (!(error instanceof LogUnavailable)) throw error;
         }
-        isFollowing = false;
+        following = undefined;
         if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_AGAIN_MS));
       }
     },
     kept: lookUp,
-    appended: (aggregate, stream, before, events) => keep(stream, fold(aggregate, before, events)),
+    appended: (aggregate, stream, before, events) => {
+      const after = fold(aggregate, before, events);
+      // Nobody was in between, or it could not have been appended there.
+      if (following?.has(before)) following.add(after);
+      return keep(stream, after);
+    },
   };
 }
 
@@ -118,7 +133,7 @@ export function fold<State>(aggregate: Aggregate<State>, folded: Folded<State>, 
       position: event.position,
       owner: before.owner ?? event.meta.user_id,
       commands: event.meta.command_id ? new Map([...before.commands, [event.meta.command_id, event.meta.body_hmac]]) : before.commands,
-      size: before.size + JSON.stringify(event.data).length,
+      size: before.size + JSON.stringify(event.data).length + (event.meta.command_id ? COMMAND_CHARACTERS : 0),
     }),
     folded,
   );

@@ -29,7 +29,7 @@ beforeAll(async () => {
       return connected.readStream(...args);
     },
   };
-  folds = createFolds(log);
+  folds = createFolds(log, 3);
   following = folds.follow([task.category], stopping.signal);
 });
 
@@ -74,6 +74,51 @@ test('what is kept is answered without reading, and a change elsewhere is seen a
 
   await append(stream, 0, taskChanged({ title: 'Buy bread' }));
   await vi.waitFor(async () => expect(await titleOf(stream)).toBe('Buy bread'));
+});
+
+test('a change elsewhere is not forgotten, however much happens elsewhere until somebody asks', async () => {
+  const stream = `task-${v7()}`;
+  await append(stream, -1, created('Buy milk'));
+  await vi.waitFor(async () => {
+    reads = 0;
+    expect(await titleOf(stream)).toBe('Buy milk');
+    expect(reads).toBe(0);
+  });
+  await append(stream, 0, taskChanged({ title: 'Buy bread' }));
+  const others = Array.from({ length: 5 }, () => `task-${v7()}`);
+  for (const other of others) await append(other, -1, created('Something else'));
+  // What is told comes in order: once the last is known, so is the change.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await titleOf(stream)).toBe('Buy bread');
+});
+
+test('what was read before the log began to tell is read again', async () => {
+  const stream = `task-${v7()}`;
+  await append(stream, -1, created('Buy milk'));
+  let goOn = () => {};
+  const slow = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const late = createFolds({
+    ...log,
+    async *readStream(...args) {
+      const events = await Array.fromAsync(log.readStream(...args));
+      await slow;
+      yield* events;
+    },
+  });
+  const asked = late.current(task, stream);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  // In nobody's way: after the reading, before the telling.
+  await append(stream, 0, taskChanged({ title: 'Buy bread' }));
+  const stopsLate = new AbortController();
+  const followsLate = late.follow([task.category], stopsLate.signal);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  goOn();
+  expect((await asked).state?.title).toBe('Buy milk');
+  expect((await late.current(task, stream)).state?.title).toBe('Buy bread');
+  stopsLate.abort();
+  await followsLate;
 });
 
 test('once nobody tells any more, every question is read from the log', async () => {
