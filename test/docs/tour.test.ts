@@ -24,7 +24,7 @@ let shell: Shell;
 beforeAll(async () => {
   daybook = await startProcess(folder);
   shell = openShell();
-});
+}, 120_000);
 afterAll(async () => {
   shell.close();
   await daybook.kill();
