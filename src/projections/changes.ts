@@ -98,9 +98,18 @@ function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly
   return [...order];
 }
 
-/** Writes the merged changes within the caller's transaction. Answers with how many rows were not written since what they belong to is gone. */
-export async function write(transaction: CommonQueryMethods, steps: readonly Step[], keys: ForeignKeys): Promise<{ dropped: number }> {
+/**
+ * Writes the merged changes within the caller's transaction. `dropped` is how many rows were not written since what they
+ * belong to is gone. `strays` is how many of a tree were not, or went, since there was nothing to hang them on: what else
+ * the batch did to that tree, and in which order, would then have counted, so the caller does its events one by one.
+ */
+export async function write(
+  transaction: CommonQueryMethods,
+  steps: readonly Step[],
+  keys: ForeignKeys,
+): Promise<{ dropped: number; strays: number }> {
   let dropped = 0;
+  let strays = 0;
   for (const step of steps) {
     if (step.kind === 'remove') await transaction.query(removeRows(step.table, step.where, step.except));
     else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(step.table, step.where, step.except, step.set));
@@ -110,17 +119,27 @@ export async function write(transaction: CommonQueryMethods, steps: readonly Ste
         if (inserts.length === 0) continue;
         const { rowCount } = await transaction.query(insertRows(table, inserts, keys.of.get(table) ?? []));
         dropped += inserts.length - rowCount;
+        if (keys.of.get(table)?.some(isOfTree(table))) strays += inserts.length - rowCount;
       }
       for (const table of keys.order) {
         const updates = [...(step.perTable.get(table)?.updates.values() ?? [])];
         for (const [, alike] of Map.groupBy(updates, ({ set, add }) => [...Object.keys(set), '+', ...Object.keys(add)].join(' '))) {
-          for (const statement of updateRows(table, alike, keys.of.get(table) ?? [])) await transaction.query(statement);
+          const [first] = alike;
+          if (!first) continue;
+          const { removals, update } = updateRows(table, first, alike, keys.of.get(table) ?? []);
+          for (const removal of removals) strays += (await transaction.query(removal)).rowCount;
+          await transaction.query(update);
         }
       }
     }
   }
-  return { dropped };
+  return { dropped, strays };
 }
+
+const isOfTree =
+  (table: Table) =>
+  ({ onDelete, target }: ForeignKey) =>
+    onDelete === 'cascade' && target === table;
 
 const named = (table: Table) => sql.identifier([table.schema, table.name]);
 const column = (name: string, of?: string) => sql.identifier(of === undefined ? [name] : [of, name]);
@@ -142,7 +161,7 @@ const isThere = ({ target, column: name }: ForeignKey, of: string) =>
 // about a key that all of them leave null, and nothing about each other unless one of them points into its own table.
 function insertRows(table: Table, rows: readonly Row[], foreignKeys: readonly ForeignKey[]) {
   const keys = foreignKeys.filter(({ column: name }) => rows.some((row) => row[name] !== null));
-  const ownParent = keys.find(({ onDelete, target }) => onDelete === 'cascade' && target === table);
+  const ownParent = keys.find(isOfTree(table));
   const pointers = new Map(keys.filter(({ onDelete }) => onDelete === 'set null').map((key) => [key.column, key]));
   const belonging = all(
     keys
@@ -176,18 +195,19 @@ function insertRows(table: Table, rows: readonly Row[], foreignKeys: readonly Fo
     ${into} SELECT ${commas(values('kept'))} FROM kept`;
 }
 
-function* updateRows(table: Table, alike: readonly Update[], keys: readonly ForeignKey[]) {
-  const [first] = alike;
-  if (!first) return;
+/** @param alike all of which set and add to the columns that `first` does */
+function updateRows(table: Table, first: Update, alike: readonly Update[], keys: readonly ForeignKey[]) {
   const rows = given(
     table,
     alike.map(({ key, set, add }) => ({ ...key, ...set, ...add })),
   );
-  for (const key of keys.filter(({ column: name, onDelete }) => onDelete === 'cascade' && name in first.set)) {
-    yield sql.unsafe`
+  const removals = keys
+    .filter(({ column: name, onDelete }) => onDelete === 'cascade' && name in first.set)
+    .map(
+      (key) => sql.unsafe`
       DELETE FROM ${named(table)} this USING ${rows} AS given
-      WHERE this.id = given.id AND given.${column(key.column)} IS NOT NULL AND NOT ${isThere(key, 'given')}`;
-  }
+      WHERE this.id = given.id AND given.${column(key.column)} IS NOT NULL AND NOT ${isThere(key, 'given')}`,
+    );
   const isSet = ({ column: name }: ForeignKey) => alike.some(({ set }) => set[name] !== null);
   const pointers = new Map(keys.filter((key) => key.onDelete === 'set null' && isSet(key)).map((key) => [key.column, key]));
   const sets = Object.keys(first.set).map((name) => {
@@ -196,7 +216,8 @@ function* updateRows(table: Table, alike: readonly Update[], keys: readonly Fore
     return sql.fragment`${column(name)} = ${value}`;
   });
   const adds = Object.keys(first.add).map((name) => sql.fragment`${column(name)} = this.${column(name)} + given.${column(name)}`);
-  yield sql.unsafe`UPDATE ${named(table)} this SET ${commas([...sets, ...adds])} FROM ${rows} AS given WHERE this.id = given.id`;
+  const update = sql.unsafe`UPDATE ${named(table)} this SET ${commas([...sets, ...adds])} FROM ${rows} AS given WHERE this.id = given.id`;
+  return { removals, update };
 }
 
 function removeRows(table: Table, where: Row, except: Row) {
