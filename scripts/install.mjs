@@ -17,7 +17,9 @@ if (!isCurrent) {
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
   if (!existsSync(runtime)) {
-    console.error(`Daybook brings its own Node for Linux (glibc) and macOS on x64 and arm64; ${process.platform} ${process.arch} is none of them.`);
+    console.error(
+      `Daybook brings its own Node for Linux (glibc) and macOS on x64 and arm64; ${process.platform} ${process.arch} is none of them.`,
+    );
     process.exit(1);
   }
   // A first start then copies this database, which is quicker than to make one. Without it Daybook makes one itself.
