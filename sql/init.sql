@@ -519,7 +519,8 @@ CREATE TABLE activities.activities (
   version       bigint      NOT NULL CONSTRAINT activities_version_range CHECK (version >= 0)
 );
 CREATE INDEX activities_by_occurred ON activities.activities (user_id, occurred_at, id);
-CREATE INDEX activities_by_entity ON activities.activities (user_id, entity_type, entity_id, occurred_at, id);
+CREATE INDEX activities_by_position ON activities.activities (user_id, log_position, id);
+CREATE INDEX activities_by_entity ON activities.activities (user_id, entity_type, entity_id, log_position, id);
 
 
 -- integrations: what was asked of the outside, and by it, and how that went.

@@ -18,7 +18,8 @@ export const listActivities = list({
     since: instant.optional(),
     until: instant.optional(),
   },
-  sort: { table: activityRows, by: { occurred_at: 'occurred_at' }, default: '-occurred_at' },
+  // The log's order: what one command made happen has one time.
+  sort: { table: activityRows, by: { log_position: 'log_position' }, default: '-log_position' },
   columns: () => columnsOf(activityRows),
   from: ({ from }) => sql.fragment`${from(activityRows)} t`,
   where: ({ entity_type, entity_id, activity_type, actor, since, until }) => [
