@@ -52,7 +52,7 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
       schema: describeRead({
         name: `historyOf${category.charAt(0).toUpperCase()}${category.slice(1)}`,
         route,
-        summary: 'What happened to it, in words, from the event log',
+        summary: `What happened to ${nameOf(entity)}, in words, from the event log`,
         querystring,
         response,
       }),
@@ -69,6 +69,10 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
     });
   }
 }
+
+/** `/task-lists/:id` is this task list. */
+const nameOf = (entity: string) =>
+  entity === '/users/me' ? 'your account' : `this ${(entity.split('/').at(-2) ?? '').replace(/s$/, '').replaceAll('-', ' ')}`;
 
 /** @throws Problem 404 where nothing happened to it, or it is someone else's */
 async function historyOf(log: EventLog, stream: string, id: string, userId: string): Promise<Item[]> {

@@ -8,38 +8,117 @@ import type { Query } from '../queries/query.ts';
 import { pathParams } from '../validation.ts';
 import { problemBody } from './problems.ts';
 
+/** What the page groups routes by, in the order in which one needs them. */
+const tags = [
+  { name: 'auth', description: 'Register, log in and out, and see where you are logged in' },
+  { name: 'users', description: 'You: profile, preferences, address, and leaving' },
+  { name: 'sessions', description: 'Conversations' },
+  { name: 'messages', description: 'What is said in a session' },
+  { name: 'tasks', description: 'What is to be done, with subtasks and labels' },
+  { name: 'task-lists', description: 'What tasks are filed in' },
+  { name: 'task-labels', description: 'What tasks are marked with' },
+  { name: 'activities', description: 'What happened lately, as sentences' },
+  { name: 'admin', description: 'For admins: who has an account, and suspending one' },
+  { name: 'system', description: 'How Daybook itself is' },
+];
+
+const about = `The backend of a personal assistant that never forgets and can always say why.
+
+To try a route: **register** or **log in** below, then give the \`access_token\` of the answer to **Authorize**. Times have an
+offset and are answered in UTC; lists go on with \`next_cursor\`; every error is \`application/problem+json\`. This page as a
+document: [openapi.json](/openapi.json)`;
+
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f6feb"/><path d="M4 5h8M4 8h8M4 11h5" stroke="#fff" stroke-width="1.5"/></svg>';
+
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Daybook', version, description: 'The backend of a personal assistant that never forgets and can always say why.' },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      info: { title: 'Daybook', version, description: about },
+      tags,
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a login' } },
+      },
+    },
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
+  });
+  app.addSchema({ $id: 'Problem', ...jsonSchema(problemBody, 'output') });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  // Where a browser lands that was given the address alone.
+  app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect('/docs'));
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // Without the bar at the top, which would offer to explore other APIs. Routes are sorted by their paths.
+    uiConfig: { persistAuthorization: true, docExpansion: 'none', operationsSorter: 'alpha', layout: 'BaseLayout' },
+    theme: {
+      title: 'Daybook API',
+      favicon: [{ filename: 'daybook.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }],
+      // The address of the document is in the text already.
+      css: [{ filename: 'daybook.css', content: '.swagger-ui .info hgroup.main > a { display: none; }' }],
     },
   });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: true, docExpansion: 'none' } });
 }
 
+/** Leaves out what is true and in the way: the pattern of what has a format, and the bounds of a number that is just whole. */
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema: described }) => {
+      const { format, pattern, maximum, minimum } = described;
+      if (format === 'date-time' || format === 'email' || (format === 'uuid' && pattern !== VERSION_7)) delete described.pattern;
+      if (maximum === Number.MAX_SAFE_INTEGER) delete described.maximum;
+      if (minimum === Number.MIN_SAFE_INTEGER) delete described.minimum;
+    },
+  });
   return rest;
 };
 
+const VERSION_7 = z.toJSONSchema(z.uuidv7()).pattern;
+
 const text = (description: string) => ({ type: 'string', description });
-const problem = { description: 'What is wrong', content: { 'application/problem+json': { schema: jsonSchema(problemBody, 'output') } } };
+
+const PUBLIC = [400, 401, 403, 409, 413, 415, 429, 503];
+const OWN = [400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503];
+const refusals: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read, or a field is missing or wrong',
+  401: 'The token or the password is missing, wrong or no longer valid',
+  403: 'The account is suspended, or this is for admins',
+  404: 'There is no such thing, or it is someone else’s',
+  409: 'Not as things stand',
+  412: 'This has changed since the revision in `If-Match`',
+  413: 'Larger than Daybook takes',
+  415: 'The body is not `application/json`',
+  422: 'The body points at what is not there, or the `Idempotency-Key` came with another body before',
+  429: 'Too many requests',
+  503: 'A store is away or too far behind',
+};
+
+const problems = (statuses: readonly number[]) =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: refusals[status] ?? 'What is wrong',
+        ...((status === 429 || status === 503) && { headers: { 'Retry-After': text('In how many seconds to try again') } }),
+        content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+      },
+    ]),
+  );
 
 export function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
   const { route, summary, description, access = 'owner', keyed, creates, response, body, example } = command;
   const headers = {
     ...(access !== 'public' &&
-      keyed !== false && { 'idempotency-key': text('The same key and body again gives the same entity, and nothing is done twice') }),
-    ...(!creates && access !== 'public' && { 'if-match': text('An ETag: refused with 412 where this has changed since') }),
-    ...(answer && { prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
+      keyed !== false && { 'Idempotency-Key': text('The same key and body again gives the same entity, and nothing is done twice') }),
+    ...(!creates && access !== 'public' && { 'If-Match': text('An ETag: refused with 412 where this has changed since') }),
+    ...(answer && { Prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
   };
   const answerHeaders = {
-    'daybook-position': { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
-    ...(answer && { etag: { type: 'string', description: 'The revision and a hash of the body' } }),
-    ...((response?.location ?? (creates && answer)) && { location: { type: 'string', description: 'Where it is' } }),
+    'Daybook-Position': { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
+    ...(answer && { ETag: { type: 'string', description: 'The revision and a hash of the body' } }),
+    ...((response?.location ?? (creates && answer)) && { Location: { type: 'string', description: 'Where it is' } }),
   };
   const schema = answer?.response ?? response?.schema;
   const status = response?.status ?? (creates ? 201 : 200);
@@ -58,8 +137,10 @@ export function commandSchema(name: string, command: Command, answer: Query | un
             },
           }
         : { 204: { description: 'Done', headers: answerHeaders, type: 'null' } }),
+      ...(answer &&
+        !creates && { 204: { description: 'Done, where `return=minimal` is preferred', headers: answerHeaders, type: 'null' } }),
       ...(answer && { 202: { description: 'Done; the read model does not show it yet', headers: answerHeaders, type: 'null' } }),
-      ...problems(access === 'public' ? [400, 401, 409, 429, 503] : [400, 401, 403, 404, 409, 412, 413, 422, 503]),
+      ...problems(access === 'public' ? PUBLIC : takesBody ? OWN : OWN.filter((status) => status !== 415)),
     },
   };
 }
@@ -79,15 +160,18 @@ export function describeRead({ name, route, summary, description, access = 'owne
       headers: {
         type: 'object',
         properties: {
-          'daybook-position': text('The answer includes what is in the log up to here'),
-          'if-none-match': text('An ETag: answered with 304 where nothing has changed'),
+          'Daybook-Position': text('The answer includes what is in the log up to here'),
+          'If-None-Match': text('An ETag: answered with 304 where nothing has changed'),
         },
       },
     }),
     response: {
       200: {
         description: 'Found',
-        headers: { etag: { type: 'string' }, 'daybook-lag': { type: 'string', description: 'Your last write is not in the answer yet' } },
+        headers: {
+          ETag: text('The revision, where it is one thing, and a hash of the body'),
+          ...(access !== 'public' && { 'Daybook-Lag': text('Your last write is not in the answer yet') }),
+        },
         content: { 'application/json': { schema: jsonSchema(response, 'output') } },
       },
       ...(access !== 'public' && { 304: { description: 'Nothing has changed', type: 'null' } }),
@@ -100,7 +184,7 @@ function common(name: string, route: string, summary: string, description: strin
   const params = jsonSchema(pathParams(route), 'input');
   return {
     operationId: name,
-    tags: [route.split('/')[1] ?? ''],
+    tags: [tagOf(route)],
     summary,
     ...(description !== undefined && { description }),
     ...(access !== 'public' && { security: [{ token: [] }] }),
@@ -108,4 +192,9 @@ function common(name: string, route: string, summary: string, description: strin
   };
 }
 
-const problems = (statuses: readonly number[]) => Object.fromEntries(statuses.map((status) => [status, problem]));
+/** The context by its route: the first word, but for what is part of something else. */
+function tagOf(route: string): string {
+  const [, first = ''] = route.split('/');
+  if (route.endsWith('/messages')) return 'messages';
+  return first === 'health' ? 'system' : first;
+}

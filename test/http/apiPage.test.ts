@@ -1,0 +1,74 @@
+// The API page, as who reads it sees it: every route with what is needed to try it, and no one else's name on it.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startDaybook, type TestDaybook } from '../support/daybook.ts';
+
+const media = z.object({ schema: z.looseObject({}), example: z.unknown() }).partial();
+const operation = z.object({
+  operationId: z.string(),
+  summary: z.string(),
+  tags: z.array(z.string()),
+  requestBody: z.object({ content: z.record(z.string(), media) }).optional(),
+  responses: z.record(z.string(), z.object({ description: z.string(), content: z.record(z.string(), media).optional() })),
+});
+const specification = z.object({
+  openapi: z.string(),
+  tags: z.array(z.object({ name: z.string(), description: z.string() })),
+  components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
+  paths: z.record(z.string(), z.record(z.string(), operation)),
+});
+
+let daybook: TestDaybook;
+let text: string;
+let document: z.output<typeof specification>;
+let operations: z.output<typeof operation>[];
+
+beforeAll(async () => {
+  daybook = await startDaybook();
+  text = (await daybook.app.inject('/openapi.json')).body;
+  document = specification.parse(JSON.parse(text));
+  operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+});
+afterAll(() => daybook.close());
+
+const named = (found: readonly z.output<typeof operation>[]) => found.map(({ operationId }) => operationId);
+
+test('every operation has a name of its own and a sentence', () => {
+  expect(document.openapi).toBe('3.1.0');
+  expect(new Set(named(operations)).size).toBe(operations.length);
+  expect(named(operations.filter(({ summary }) => summary.length < 3))).toEqual([]);
+});
+
+test('every group is described, and has routes', () => {
+  const groups = new Set(operations.flatMap(({ tags }) => tags));
+  expect(document.tags.map(({ name }) => name).sort()).toEqual([...groups].sort());
+});
+
+test('every body has an example', () => {
+  const without = operations.filter(({ requestBody }) => requestBody && requestBody.content['application/json']?.example === undefined);
+  expect(named(without)).toEqual([]);
+});
+
+test('every refusal is the one problem, and every answer has a schema', () => {
+  for (const { operationId, responses } of operations) {
+    for (const [status, { content }] of Object.entries(responses)) {
+      if (Number(status) >= 400) {
+        expect(content, operationId).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } });
+      } else if (['200', '201'].includes(status)) expect(content?.['application/json']?.schema, operationId).toBeDefined();
+    }
+  }
+  expect(document.components.schemas).toHaveProperty('Problem.properties.errors');
+});
+
+test('a time is said to be one without a pattern, from which readers would make up a time that cannot be', () => {
+  expect(text).toContain('"format":"date-time"');
+  expect(text).not.toMatch(/"format":"date-time"[^{}]*"pattern"|"pattern"[^{}]*"format":"date-time"/);
+});
+
+test('the page is called Daybook, and is where the bare address leads', async () => {
+  const root = await daybook.app.inject('/');
+  expect([root.statusCode, root.headers.location]).toEqual([302, '/docs']);
+  const page = await daybook.app.inject('/docs');
+  expect(page.body).toContain('<title>Daybook API</title>');
+  expect(page.body).not.toContain('favicon-32x32.png');
+});
