@@ -10,13 +10,27 @@ export class Problem extends Error {
   readonly code: string;
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
+  /** Where in the log the latest of what a command was refused for is. */
+  readonly position: bigint | undefined;
 
-  constructor(status: number, code: string, detail: string, more: { errors?: readonly FieldError[]; retryAfterSeconds?: number } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    more: { errors?: readonly FieldError[]; retryAfterSeconds?: number | undefined; position?: bigint | undefined } = {},
+  ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.errors = more.errors ?? [];
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.position = more.position;
+  }
+
+  /** The same refusal, of somebody who has seen the log up to here. */
+  asOf(position: bigint | undefined): Problem {
+    const { status, code, message, errors, retryAfterSeconds } = this;
+    return new Problem(status, code, message, { errors, retryAfterSeconds, position });
   }
 }
 

@@ -43,14 +43,28 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secre
   };
 
   async function run<Body extends z.ZodType, State>(command: RunnableCommand<Body, State>, request: CommandRequest) {
+    const references = createReferences(folds, request.user.id);
+    try {
+      return await runOnce(command, request, references);
+    } catch (error) {
+      throw error instanceof Problem ? error.asOf(references.latest(undefined)) : error;
+    }
+  }
+
+  async function runOnce<Body extends z.ZodType, State>(
+    command: RunnableCommand<Body, State>,
+    request: CommandRequest,
+    references: References,
+  ) {
     const { aggregate } = command;
     const { user } = request;
     const { input, key } = readInput(command, request, secrets);
-    const references = createReferences(folds, user.id);
     const plan = await command.plan(input, services, references.load);
     const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
 
     const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
+      // Nothing of what is someone else's may be told from a refusal.
+      if (before.owner === user.id) references.latest(before.position);
       if (key && before.commands.has(key.command_id)) {
         if (before.commands.get(key.command_id) === key.body_hmac) return [];
         throw key.explicit ? reusedKey() : idInUse();
@@ -184,6 +198,8 @@ function commandKey(
   };
 }
 
+type References = ReturnType<typeof createReferences>;
+
 /** Looks other entities up for one command, fresh each time, and keeps the latest position seen. */
 function createReferences(folds: Folds, userId: string) {
   let seen: bigint | undefined;
@@ -194,8 +210,9 @@ function createReferences(folds: Folds, userId: string) {
 
   async function find<State>({ aggregate, id }: Reference<State>): Promise<State | undefined> {
     const { state, owner, position } = await folds.fresh(aggregate, `${aggregate.category}-${id}`);
+    if (owner !== undefined && owner !== userId) return undefined;
     latest(position);
-    return owner === undefined || owner === userId ? state : undefined;
+    return state;
   }
 
   /** The ids of what something is part of, nearest first; undefined where one of them is gone. Moves that crossed may have made a loop. */

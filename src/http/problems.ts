@@ -30,7 +30,8 @@ export function answerProblems(app: FastifyInstance): void {
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, code, message, errors, retryAfterSeconds } = problem;
+  const { status, code, message, errors, retryAfterSeconds, position } = problem;
+  if (position !== undefined) reply.header('daybook-position', String(position));
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   const body: z.output<typeof problemBody> = {
@@ -61,9 +62,12 @@ function problemOf(error: FastifyError | Error): Problem {
   return new Problem(500, 'internal-error', 'Something went wrong here. The request id finds it in the log.');
 }
 
-/** Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says. */
-const isOutage = (error: Error): boolean =>
-  error instanceof ConnectionError || /^(08|53|57|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(sqlStateOf(error) ?? '');
+/**
+ * Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says.
+ * One without our schemas and tables (3F000, 42P01) waits for a projector to build them.
+ */
+export const isOutage = (error: unknown): boolean =>
+  error instanceof ConnectionError || /^(08|53|57|3F000|42P01|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(sqlStateOf(error) ?? '');
 
 const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   400: ['malformed-request', 'The request could not be read.'],

@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts';
 import type { Answer, Query } from '../queries/query.ts';
 import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
 import { commandSchema, describeRead } from './openapi.ts';
+import { isOutage } from './problems.ts';
 import type { ReadModel } from './readModel.ts';
 
 export const PREFIX = '/api/v1';
@@ -71,8 +72,15 @@ export function addCommand(
         reply.header('preference-applied', 'return=minimal').header('etag', `"${revision}"`);
         return reply.code(command.creates ? 201 : 204).send();
       }
-      if (position !== undefined && !(await readModel.includes(position))) return reply.code(202).header('etag', `"${revision}"`).send();
-      const read = await answer.read(database, { params, querystring: {}, userId: user.id, loginId: user.login_id });
+      const shown = async () => {
+        if (position !== undefined && !(await readModel.includes(position))) return undefined;
+        return answer.read(database, { params, querystring: {}, userId: user.id, loginId: user.login_id });
+      };
+      // It is done by now: a read model that is away is one that does not show it yet.
+      const read = await shown().catch((error: unknown) => {
+        if (!isOutage(error)) throw error;
+      });
+      if (!read) return reply.code(202).header('etag', `"${revision}"`).send();
       return sendAnswer(request, reply.code(command.creates ? 201 : 200), read);
     },
   });
@@ -119,7 +127,7 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
   const body = JSON.stringify(answer.body);
   const tag = entityTag(body, answer);
   reply.header('etag', tag).header('cache-control', 'private, no-cache');
-  if (request.method === 'GET' && isNotModified(request, tag)) return reply.code(304).send();
+  if (['GET', 'HEAD'].includes(request.method) && isNotModified(request, tag)) return reply.code(304).send();
   return reply.type('application/json; charset=utf-8').send(body);
 }
 

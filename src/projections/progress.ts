@@ -42,9 +42,17 @@ const POLL_INTERVAL_MS = 10;
 
 /** Progress of a projector in another process. */
 export function followProgress(database: DatabasePool, projector: string): Progress {
-  const position = async () => {
+  const ask = async () => {
     const row = await database.maybeOne(sql.type(checkpointRow)`SELECT position FROM daybook.checkpoints WHERE name = ${projector}`);
     return row?.position == null ? null : BigInt(row.position);
+  };
+  // Many wait at once; one question at a time answers all of them.
+  let asked: Promise<bigint | null> | undefined;
+  const position = () => {
+    asked ??= ask().finally(() => {
+      asked = undefined;
+    });
+    return asked;
   };
   return {
     position,

@@ -1,0 +1,108 @@
+// What is answered while the read model is behind, away or not there, and what a refusal says of where it was decided.
+import { ConnectionError, type DatabasePool, sql } from 'slonik';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Daybook } from '../../src/daybook.ts';
+import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
+import { client, idOf, NOT_FOUND, type Person, register } from '../support/person.ts';
+
+let daybook: TestDaybook;
+let ann: Person;
+let bob: Person;
+/** A node whose database does not answer. */
+let cutOff: Daybook;
+
+beforeAll(async () => {
+  daybook = await startDaybook();
+  [ann, bob] = [await register(daybook.app), await register(daybook.app, 'Bob')];
+  const away = async () => {
+    throw new ConnectionError('the database is away');
+  };
+  const database: DatabasePool = { ...daybook.database, any: away, maybeOne: away, one: away, query: away };
+  cutOff = await startNode({ log: daybook.log, database }, { ROLES: 'api' });
+});
+afterAll(async () => {
+  await cutOff.stop();
+  await daybook.close();
+});
+
+const unavailable = (detail: string) => ({
+  status: 503,
+  headers: { 'retry-after': '1' },
+  body: { type: 'urn:daybook:problem:unavailable', title: 'Unavailable', status: 503, detail, request_id: 'the-request' },
+});
+
+test('a command whose answer cannot be read is done, and says so', async () => {
+  const elsewhere = client(cutOff.app, ann.token);
+  const done = await elsewhere.post('/tasks', { id: idOf(1), title: 'Buy milk' });
+  expect(done).toMatchObject({
+    status: 202,
+    headers: { location: `/api/v1/tasks/${idOf(1)}`, etag: '"0"', 'daybook-position': expect.stringMatching(/^\d+$/) },
+    body: undefined,
+  });
+  expect(await elsewhere.get(`/tasks/${idOf(1)}`)).toMatchObject(unavailable('The read model does not answer.'));
+  const position = done.headers['daybook-position'] ?? '';
+  expect(await ann.get(`/tasks/${idOf(1)}`, { 'daybook-position': position })).toMatchObject({ status: 200, body: { title: 'Buy milk' } });
+});
+
+test('a read model that is yet to be built is one that is away', async () => {
+  await daybook.database.query(sql.unsafe`ALTER SCHEMA tasks RENAME TO elsewhere`);
+  try {
+    expect(await ann.get('/tasks')).toMatchObject(unavailable('The read model does not answer.'));
+  } finally {
+    await daybook.database.query(sql.unsafe`ALTER SCHEMA elsewhere RENAME TO tasks`);
+  }
+});
+
+test('a refusal says where in the log it was decided, but nothing of what is someone else’s', async () => {
+  const label = await ann.post('/task-labels', { name: 'Home' });
+  const refused = await ann.post('/task-labels', { name: 'home' });
+  expect(refused.status).toBe(409);
+  expect(refused.headers['daybook-position']).toBe(label.headers['daybook-position']);
+
+  await ann.post('/tasks', { id: idOf(2), title: 'Mine' });
+  const gone = await ann.delete(`/tasks/${idOf(2)}`);
+  const late = await ann.post(`/tasks/${idOf(2)}/complete`);
+  expect([late.status, late.headers['daybook-position']]).toEqual([404, gone.headers['daybook-position']]);
+
+  await ann.post('/task-lists', { id: idOf(3), name: 'Ann’s' });
+  await ann.post('/tasks', { id: idOf(4), title: 'Ann’s' });
+  for (const answer of [
+    await bob.post(`/tasks/${idOf(4)}/complete`),
+    await bob.post('/tasks', { title: 'Bob’s', list_id: idOf(3) }),
+    await bob.post('/tasks', { id: idOf(4), title: 'Bob’s' }),
+  ]) {
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.headers).not.toHaveProperty('daybook-position');
+  }
+  expect((await bob.post(`/tasks/${idOf(4)}/complete`)).body).toEqual(NOT_FOUND);
+});
+
+test('HEAD is GET without the body, with If-None-Match, too', async () => {
+  await ann.post('/tasks', { id: idOf(5), title: 'Asked for' });
+  const { headers } = await ann.get(`/tasks/${idOf(5)}`);
+  const head = (tag: string) =>
+    daybook.app.inject({
+      method: 'HEAD',
+      url: `/api/v1/tasks/${idOf(5)}`,
+      headers: { authorization: `Bearer ${ann.token}`, 'if-none-match': tag },
+    });
+  expect(await head('"other"')).toMatchObject({ statusCode: 200, headers: { etag: headers.etag }, body: '' });
+  expect(await head(headers.etag ?? '')).toMatchObject({ statusCode: 304 });
+});
+
+test('while the read model is behind, commands are done, and questions wait, say so, or are refused', async () => {
+  await daybook.projector?.stop();
+  const done = await ann.post('/sessions', { id: idOf(6), title: 'Unseen' });
+  expect(done).toMatchObject({ status: 202, headers: { location: `/api/v1/sessions/${idOf(6)}`, etag: '"0"' }, body: undefined });
+  const position = done.headers['daybook-position'] ?? '';
+  expect(await ann.get(`/sessions/${idOf(6)}`, { 'daybook-position': position })).toMatchObject(
+    unavailable('The read model has not got to this position yet.'),
+  );
+  const behind = await ann.get('/sessions');
+  expect(behind).toMatchObject({ status: 200, body: { items: [], next_cursor: null } });
+  expect(behind.headers['daybook-lag']).toMatch(new RegExp(`^position=\\d+, wanted=${position}$`));
+  expect(await ann.get('/sessions', { 'daybook-position': `${BigInt(position) + 1_000_000n}` })).toMatchObject({
+    status: 400,
+    body: { errors: [{ in: 'header', pointer: '/daybook-position', detail: 'is beyond the end of the log' }] },
+  });
+});
