@@ -83,12 +83,6 @@ const label = (maximumLength: number) => z.string().trim().min(1).max(maximumLen
 export const title = label(500);
 export const name = label(200);
 
-/** The value of an RRULE (RFC 5545 section 3.3.10), as far as its form goes. */
-export const recurrenceRule = z
-  .string()
-  .max(1_000)
-  .regex(/^(?=.*FREQ=)[A-Z]+=[^;=\s]+(?:;[A-Z]+=[^;=\s]+)*$/, 'must be a recurrence rule such as FREQ=WEEKLY;BYDAY=MO');
-
 const DEEPEST_JSON = 64;
 
 /** An object of whatever JSON its author likes, within reason. */

@@ -1,6 +1,5 @@
 // What can happen to task lists, tasks and task labels.
 import { z } from 'zod';
-import { recurrenceRule } from '../recurrence.ts';
 import { color, instant, name, taskPriority, taskSourceType, text, title, uuid } from '../vocabulary.ts';
 import { event } from './event.ts';
 
@@ -11,6 +10,7 @@ export const taskListArchived = event('TaskListArchived', {});
 export const taskListRestored = event('TaskListRestored', {});
 export const taskListDeleted = event('TaskListDeleted', {});
 
+// A rule was validated where it came in. What is a valid one changes with the library that says so.
 const details = {
   title,
   description: text(65_536).nullable(),
@@ -19,7 +19,7 @@ const details = {
   due_at: instant.nullable(),
   remind_at: instant.nullable(),
   estimate_minutes: z.int().nullable(),
-  recurrence_rule: recurrenceRule.nullable(),
+  recurrence_rule: text(1_000).nullable(),
 };
 const place = { list_id: uuid.nullable(), parent_task_id: uuid.nullable(), position: z.number() };
 export const taskCreated = event('TaskCreated', {

@@ -1,19 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import {
-  color,
-  emailAddress,
-  instant,
-  jsonObject,
-  locale,
-  name,
-  recurrenceRule,
-  text,
-  timezone,
-  uuid,
-  uuidV7,
-} from '../../src/vocabulary.ts';
+import { recurrenceRule } from '../../src/recurrence.ts';
+import { color, emailAddress, instant, jsonObject, locale, name, text, timezone, uuid, uuidV7 } from '../../src/vocabulary.ts';
 
 const accepts = (schema: z.ZodType, cases: [given: unknown, kept: unknown][]) =>
   test.each(cases)('takes %j and keeps %j', (given, kept) => expect(schema.parse(given)).toEqual(kept));
@@ -91,8 +80,15 @@ describe('texts', () => {
   refuses(name, ['', '   ', 'x'.repeat(201), 'a\0b', 'half a pair \ud800']);
   accepts(text(5), [[' a\nb ', ' a\nb ']]);
   refuses(text(5), ['123456', '\0']);
-  accepts(recurrenceRule, [['FREQ=WEEKLY;BYDAY=MO,WE', 'FREQ=WEEKLY;BYDAY=MO,WE']]);
-  refuses(recurrenceRule, ['every monday', 'BYDAY=MO', 'FREQ=DAILY;', 'FREQ=DAILY\nX']);
+  accepts(recurrenceRule, [['freq=weekly;byday=mo,we', 'FREQ=WEEKLY;BYDAY=MO,WE']]);
+  refuses(recurrenceRule, [
+    'every monday',
+    'BYDAY=MO',
+    'FREQ=DAILY;',
+    'FREQ=DAILY\nX',
+    'FREQ=DAILY;INTERVAL=0',
+    'FREQ=DAILY;COUNT=1;UNTIL=20261124',
+  ]);
   accepts(jsonObject, [
     [
       { a: [1, { b: null }], ü: 'x' },
