@@ -5,8 +5,10 @@ import { emailAddress } from './vocabulary.ts';
 export const roles = ['api', 'projector', 'embedder', 'scheduler'] as const;
 
 /** A whole number, as text in the environment. */
-const whole = (min: number, max: number) =>
-  z.coerce.number(`must be a whole number from ${min} to ${max}`).int(`must be a whole number from ${min} to ${max}`).min(min).max(max);
+const whole = (min: number, max: number) => {
+  const fault = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number(fault).int(fault).min(min, fault).max(max, fault);
+};
 const port = whole(0, 65_535);
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
 const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
@@ -19,6 +21,9 @@ const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
         .filter((part) => part !== ''),
     )
     .pipe(z.array(item));
+
+/** RFC 6454 section 6.2: as browsers send it, or it would never be equal. */
+const isOrigin = (text: string) => text === '*' || (URL.canParse(text) && new URL(text).origin === text);
 
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
@@ -42,9 +47,12 @@ const settings = z.object({
   ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))
     .prefault('')
     .describe('who registers one of these addresses is an admin; between commas'),
-  CORS_ORIGINS: listOf(z.string()).prefault('').describe('web origins that may call the API, between commas; * is any'),
+  CORS_ORIGINS: listOf(z.string().refine(isOrigin, 'must be * or origins such as https://app.example.com, without a path'))
+    .prefault('')
+    .describe('web origins that may call the API, between commas; * is any'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
   ROLES: listOf(z.enum(roles))
+    .refine((given) => given.length > 0, 'must name at least one role')
     .prefault(roles.join(','))
     .describe(`what this process does, between commas: ${roles.join(', ')}`),
 });
