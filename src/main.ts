@@ -26,7 +26,8 @@ async function main(config: Config): Promise<void> {
   const daybook = await createDaybook(stores, config, logger);
   let isStopping = false;
   const stop = async (signal: string) => {
-    if (isStopping) return;
+    // Who asks again does not want to wait.
+    if (isStopping) process.exit(1);
     isStopping = true;
     say(`${signal}: finishing what is under way …`);
     await daybook.stop();

@@ -25,10 +25,10 @@ export async function openStores(config: Config, say: (line: string) => void): P
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    const [log, database] = await Promise.all([
-      openLog(EVENTSTORE_URL, config, directory, closing),
-      openDatabase(DATABASE_URL, directory, closing, say),
-    ]);
+    const opening = [openLog(EVENTSTORE_URL, config, directory, closing), openDatabase(DATABASE_URL, directory, closing, say)] as const;
+    // When one fails, the other is closed, too, and not left to open unseen.
+    await Promise.allSettled(opening);
+    const [log, database] = await Promise.all(opening);
     const secrets = { jwtSecret: JWT_SECRET ?? directory.secret('jwt_secret'), masterKey: MASTER_KEY ?? directory.secret('master_key') };
     return { log, database, secrets, close };
   } catch (error) {

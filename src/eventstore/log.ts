@@ -155,7 +155,7 @@ export function connectEventLog(connectionString: string): EventLog {
     },
     async setMaxAge(stream, seconds) {
       try {
-        await client.setStreamMetadata(stream, { maxAge: seconds });
+        await within(ATTEMPT_TIMEOUT_MS, client.setStreamMetadata(stream, { maxAge: seconds }));
       } catch (error) {
         throw new LogUnavailable(error, true);
       }
