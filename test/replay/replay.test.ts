@@ -18,7 +18,7 @@ const SEED = Number(process.env.DAYBOOK_RANDOM_SEED ?? Date.now() % 2 ** 31);
 const LONGEST_RUN = 600;
 const MOST_RUNS = 1_000;
 /** How a rebuild is cut into batches, beside one of all. */
-const cuts = fc.tuple(fc.constantFrom(2, 3, 7, 13, 97), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40 }));
+const cuts = fc.tuple(fc.constantFrom(1, 3, 7, 13, 97), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 40 }));
 
 let daybook: TestDaybook;
 let rebuilt: { database: Awaited<ReturnType<typeof createPool>>; close: () => Promise<void> };
@@ -63,7 +63,7 @@ test(`${COMMANDS} random commands leave what the model says (DAYBOOK_RANDOM_SEED
         expect(comparable(live), requestsOf(sent)).toEqual(rowsOfModel(model.rows));
         const raw = await rawRowsOf(daybook.database, users);
         const events = await Array.fromAsync(daybook.log.readAll(after));
-        for (const batches of [[events.length], [1], [size], sizes]) {
+        for (const batches of [[events.length], [size], sizes]) {
           expect(await rowsInBatches(rebuilt.database, events, users, batches), `in batches of ${batches}`).toEqual(raw);
         }
       },

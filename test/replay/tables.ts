@@ -64,8 +64,9 @@ export async function rowsInBatches(
 export const parkedEvents = (database: CommonQueryMethods): Promise<readonly unknown[]> =>
   database.any(sql.unsafe`SELECT stream, revision, event_type, error FROM daybook.parked_events ORDER BY position`);
 
+/** Every row goes with its owner; truncating a hundred tables and indexes takes longer. */
 export async function emptyReadModel(database: DatabasePool): Promise<void> {
-  const names = [...tables.map(({ schema, name }) => [schema, name]), ['daybook', 'parked_events']].map((name) => sql.identifier(name));
-  await database.query(sql.unsafe`TRUNCATE ${sql.join(names, sql.fragment`, `)}`);
+  await database.query(sql.unsafe`DELETE FROM users.users`);
+  await database.query(sql.unsafe`DELETE FROM daybook.parked_events`);
   await database.query(sql.unsafe`UPDATE daybook.checkpoints SET position = NULL, event_id = NULL`);
 }
