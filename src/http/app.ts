@@ -16,7 +16,7 @@ import { queries } from '../queries/index.ts';
 import { createAuthenticator } from './authentication.ts';
 import { addHistories } from './history.ts';
 import { describeApi } from './openapi.ts';
-import { answerProblems, sendProblem } from './problems.ts';
+import { answerProblems, answerUnreadable, sendProblem } from './problems.ts';
 import { createReadModel } from './readModel.ts';
 import { addCommand, addQuery, type RouteServices } from './routes.ts';
 import { addSystem } from './system.ts';
@@ -35,6 +35,7 @@ export type AppOptions = {
 };
 
 const MAX_BODY_BYTES = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { log, database, progress, commandHandler } = options;
@@ -47,6 +48,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       const given = headers['x-request-id'];
       return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : v7();
     },
+    // Of a request as a whole: who sends it byte by byte is not waited for.
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerUnreadable,
     // An address that cannot even be read.
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),
   });

@@ -1,7 +1,10 @@
 // Everything that goes wrong, as application/problem+json (RFC 9457). What is not meant for a caller is logged and
 // answered with nothing but the request's id.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ConnectionError } from 'slonik';
+import { v7 } from 'uuid';
 import { z } from 'zod';
 import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
@@ -30,19 +33,34 @@ export function answerProblems(app: FastifyInstance): void {
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, code, message, errors, retryAfterSeconds, position } = problem;
+  const { status, retryAfterSeconds, position } = problem;
   if (position !== undefined) reply.header('daybook-position', String(position));
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).type('application/problem+json').send(bodyOf(problem, request.id));
+}
+
+/** What is no HTTP that could be read, or was too slow in coming, is answered on its connection, which ends with it. */
+export function answerUnreadable({ code: fault }: { readonly code: string }, socket: Socket): void {
+  if (fault === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = fault === 'HPE_HEADER_OVERFLOW' ? 431 : fault === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const [code, detail] = ofStatus[status] ?? ['malformed-request', 'The request could not be read.'];
+  const body = bodyOf(new Problem(status, code, detail), v7());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function bodyOf({ status, code, message, errors }: Problem, request_id: string): string {
   const body: z.output<typeof problemBody> = {
     type: `urn:daybook:problem:${code}`,
     title: titleOf(code),
     status,
     detail: message,
-    request_id: request.id,
+    request_id,
     ...(errors.length > 0 && { errors: [...errors] }),
   };
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+  return JSON.stringify(body);
 }
 
 const titleOf = (code: string) => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('-', ' ');
@@ -76,6 +94,7 @@ const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>
   413: ['too-large', 'The body is larger than 1 MiB.'],
   415: ['unsupported-media-type', 'The body must be application/json.'],
   429: ['too-many-requests', 'Too many requests; try again later.'],
+  431: ['headers-too-large', 'The headers of the request are too long.'],
 };
 
 function ofFastify({ statusCode = 400, code, message }: FastifyError): Problem {
