@@ -8,7 +8,9 @@ import { openStores, type Stores } from '../stores.ts';
 import { rebuildWithProgress } from './progress.ts';
 import { statusLines } from './status.ts';
 
-const program = new Command('daybook').description('The backend of a personal assistant. Settings come from the environment, as for npm start.');
+const program = new Command('daybook').description(
+  'The backend of a personal assistant. Settings come from the environment, as for npm start.',
+);
 
 program
   .command('rebuild')
