@@ -127,7 +127,9 @@ export function connectEventLog(connectionString: string): EventLog {
         fromPosition: after === null ? START : at(after),
         ...(prefixes && { filter: streamNameFilter({ prefixes: [...prefixes] }) }),
       });
-      const stop = () => void subscription.unsubscribe().then(() => subscription.destroy());
+      // One whose connection never came about has nothing to end, and fails again with what it failed with.
+      const unsubscribe = () => subscription.unsubscribe().catch(() => {});
+      const stop = () => void unsubscribe().then(() => subscription.destroy());
       signal.addEventListener('abort', stop, { once: true });
       try {
         for await (const resolved of subscription) {
@@ -139,7 +141,7 @@ export function connectEventLog(connectionString: string): EventLog {
         if (!signal.aborted) throw error instanceof LogUnavailable ? error : new LogUnavailable(error, false);
       } finally {
         signal.removeEventListener('abort', stop);
-        if (!signal.aborted) await subscription.unsubscribe();
+        if (!signal.aborted) await unsubscribe();
       }
     },
     async eventAt(position) {
