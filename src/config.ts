@@ -28,7 +28,7 @@ const isOrigin = (text: string) => text === '*' || (URL.canParse(text) && new UR
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   PORT: port.default(3000).describe('port to listen on; 0 takes any free one'),
-  DAYBOOK_DATA_DIR: z.string().min(1).default('./data').describe('folder of the embedded stores, the secrets and blobs'),
+  DAYBOOK_DATA_DIR: z.string().min(1).default('./data').describe('folder of the embedded stores and of the secrets'),
   EVENTSTORE_URL: z
     .string()
     .regex(/^(esdb|kurrentdb)(\+discover)?:\/\//, 'must begin with esdb:// or esdb+discover://')
@@ -50,6 +50,14 @@ const settings = z.object({
   CORS_ORIGINS: listOf(z.string().refine(isOrigin, 'must be * or origins such as https://app.example.com, without a path'))
     .prefault('')
     .describe('web origins that may call the API, between commas; * is any'),
+  TRUST_PROXY: listOf(
+    z.union(
+      [z.enum(['loopback', 'linklocal', 'uniquelocal']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+      'must be addresses, networks or loopback',
+    ),
+  )
+    .prefault('')
+    .describe('proxies whose X-Forwarded-For is believed: addresses, networks or loopback, between commas'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
   ROLES: listOf(z.enum(roles))
     .refine((given) => given.length > 0, 'must name at least one role')

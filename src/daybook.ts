@@ -35,7 +35,17 @@ export async function createDaybook(
   projector?.start();
   const stopping = new AbortController();
   const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
-  const app = await buildApp({ log, database, progress, projector, commandHandler, corsOrigins: config.CORS_ORIGINS, logger, ...options });
+  const app = await buildApp({
+    log,
+    database,
+    progress,
+    projector,
+    commandHandler,
+    corsOrigins: config.CORS_ORIGINS,
+    trustProxy: config.TRUST_PROXY,
+    logger,
+    ...options,
+  });
   return {
     app,
     commandHandler,

@@ -30,6 +30,7 @@ describe('a wrong setting is named:', () => {
     ['ADMIN_EMAILS', 'ann', /^ADMIN_EMAILS: /],
     ['CORS_ORIGINS', 'https://app.example.com/', /^CORS_ORIGINS: must be \* or origins/],
     ['CORS_ORIGINS', 'localhost:5173', /^CORS_ORIGINS: must be \* or origins/],
+    ['TRUST_PROXY', 'my-proxy', /^TRUST_PROXY: must be addresses, networks or loopback$/],
     ['ROLES', 'api,cook', /^ROLES: /],
     ['ROLES', ',', /^ROLES: must name at least one role$/],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL: /],

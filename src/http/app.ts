@@ -29,6 +29,7 @@ export type AppOptions = {
   readonly projector: Projector | undefined;
   readonly commandHandler: CommandHandler;
   readonly corsOrigins: readonly string[];
+  readonly trustProxy: readonly string[];
   readonly logger: FastifyBaseLogger;
   /** How often one address may call what needs no token. */
   readonly publicRequestsPerMinute?: number;
@@ -41,6 +42,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { log, database, progress, commandHandler } = options;
   const app = fastify({
     loggerInstance: options.logger,
+    trustProxy: [...options.trustProxy],
     bodyLimit: MAX_BODY_BYTES,
     // A caller's own id, where it is one that can be logged as it is.
     requestIdHeader: false,

@@ -115,10 +115,10 @@ export async function caller(
   return user;
 }
 
-/** Waits for the position that the request names, or else for the caller's last write on this node. */
+/** Waits for the position that the request names, and for the caller's last write on this node. */
 export async function untilReadable(request: FastifyRequest, reply: FastifyReply, user: Caller, readModel: ReadModel): Promise<void> {
   const position = positionOf(request);
-  if (position !== undefined) return readModel.upTo(position);
+  if (position !== undefined) await readModel.upTo(position);
   const lag = await readModel.upToWritesOf(user.id);
   if (lag !== undefined) reply.header('daybook-lag', lag);
 }
