@@ -216,7 +216,7 @@ describe('oneself', () => {
       ],
       next_cursor: null,
     });
-    const activities = await ada.get('/activities?sort=occurred_at');
+    const activities = await ada.get('/activities?sort=log_position');
     expect(named(activities.body, { ada: ada.id, login: ada.login_id })).toMatchObject({
       items: expect.arrayContaining([
         expect.objectContaining({
