@@ -5,6 +5,7 @@ import { type CommandHandler, createCommandHandler } from './commands/handle.ts'
 import { login } from './commands/users/login.ts';
 import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
+import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { projections } from './projections/index.ts';
 import { followProgress } from './projections/progress.ts';
@@ -22,14 +23,16 @@ export type Daybook = {
 };
 
 export async function createDaybook(
-  { log, database, secrets }: Pick<Stores, 'log' | 'database' | 'secrets'>,
+  { log, database, secrets: { jwtSecret, masterKey } }: Pick<Stores, 'log' | 'database' | 'secrets'>,
   config: Config,
   logger: FastifyBaseLogger,
   options: Pick<AppOptions, 'publicRequestsPerMinute'> = {},
 ): Promise<Daybook> {
   const settings: CommandSettings = { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS };
-  const tokens = createTokens(secrets.jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
-  const commandHandler = createCommandHandler({ log, secrets: deriveSecrets(secrets.masterKey), tokens, settings });
+  const secrets = deriveSecrets(masterKey);
+  await holdToMasterKey(log, secrets);
+  const tokens = createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
+  const commandHandler = createCommandHandler({ log, secrets, tokens, settings });
   const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();

@@ -2,7 +2,7 @@
 // so that no value of one purpose says anything about another.
 import { createHmac, hkdfSync } from 'node:crypto';
 
-type Purpose = 'email-address' | 'request-body';
+type Purpose = 'email-address' | 'request-body' | 'master-key-check';
 
 export type Secrets = {
   /** HMAC-SHA-256 in lower-case hex. */
@@ -12,6 +12,10 @@ export type Secrets = {
 /** @param masterKey at least 32 bytes */
 export function deriveSecrets(masterKey: string): Secrets {
   const keyFor = (purpose: Purpose) => Buffer.from(hkdfSync('sha256', masterKey, '', `daybook ${purpose}`, 32));
-  const keys = { 'email-address': keyFor('email-address'), 'request-body': keyFor('request-body') };
+  const keys = {
+    'email-address': keyFor('email-address'),
+    'request-body': keyFor('request-body'),
+    'master-key-check': keyFor('master-key-check'),
+  };
   return { hmac: (purpose, text) => createHmac('sha256', keys[purpose]).update(text).digest('hex') };
 }

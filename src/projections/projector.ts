@@ -181,7 +181,15 @@ class Unprojectable extends Error {}
 
 function changesOf(logged: LoggedEvent, projections: readonly Projection[]): readonly Change[] {
   const event = decode(logged);
-  return event ? projections.flatMap(({ project }) => project(event)) : [];
+  if (!event) return [];
+  try {
+    return projections.flatMap(({ project }) => project(event));
+  } catch (error) {
+    // A projection is pure, so what it throws is about this event, and will be again.
+    throw new Unprojectable(`${event.type} cannot be projected: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) =>
