@@ -55,6 +55,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     if (login_id !== undefined && body.access_token !== undefined) {
       tokens.set(login_id, body.access_token);
       if (!known.login.includes(login_id)) known.login.push(login_id);
+      owners.set(login_id, model.rows.logins.get(login_id)?.user_id ?? owners.get(login_id));
     }
     const kind = createdKinds[request.path.replace(/^\/sessions\/.*\/messages$/, '/messages')];
     if (status !== 201 || !kind || known[kind].includes(made.id)) continue;

@@ -215,6 +215,13 @@ const newTask = fc
   )
   .map(([task, from]) => ({ ...task, body: { ...task.body, ...from } }));
 
+/** Logins end in many ways, and none that has ended can be ended. */
+const past: fc.Arbitrary<Pick> = fc.record({
+  pick: fc.constant('login' as const),
+  of: fc.constantFrom('own' as const, 'past' as const),
+  rank,
+});
+
 const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [10, newTask],
   [5, request('PATCH /tasks/:id', { may: { title: text, ...details } })],
@@ -257,8 +264,8 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   ],
   [2, request('POST /auth/refresh', { needs: { refresh_token: refreshToken }, key: false })],
   [0.3, request('POST /auth/logout')],
-  [0.5, request('DELETE /auth/logins/:id')],
-  [0.5, request('POST /auth/password', { needs: { current_password: password, new_password: newPassword } })],
+  [2, request('DELETE /auth/logins/:id').chain((said) => past.map((id) => ({ ...said, ids: { id } })))],
+  [1, request('POST /auth/password', { needs: { current_password: password, new_password: newPassword } })],
   [3, request('PATCH /users/me', { may: profile })],
   [1, changeOfAddress],
   [0.2, request('DELETE /users/me', { needs: { current_password: password } })],

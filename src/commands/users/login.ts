@@ -7,7 +7,7 @@ import { password } from '../../passwords.ts';
 import { notFound, Problem } from '../../problem.ts';
 import { userRows } from '../../tables/users.ts';
 import { loginActor, uuid } from '../../vocabulary.ts';
-import { aggregate } from '../aggregate.ts';
+import { aggregate, reference } from '../aggregate.ts';
 import { type CommandServices, command, type Decision, type Input, noBody, type Plan, stampOf } from '../command.ts';
 import { emailClaim, emailKey } from './emailClaim.ts';
 import { checkPassword } from './password.ts';
@@ -130,7 +130,9 @@ export const revokeLogin = command({
   body: noBody,
   aggregate: login,
   keyed: false,
-  decide: ({ isEnded }) => (isEnded ? notFound() : loginRevoked({})),
+  needs: async ({ user: { id } }, load) => ({ person: await load(reference(user, id)) }),
+  // One that a change of password has ended is not among the person's logins either.
+  decide: (login, { needs: { person } }) => (isAlive(login, person.state) ? loginRevoked({}) : notFound()),
 });
 
 /** Logs a person in whose password was right when their stream was at `user_revision`. The login's id is the input's. */

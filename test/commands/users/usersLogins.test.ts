@@ -125,15 +125,23 @@ describe('ending a login', () => {
       .when(logOut, {})
       .thenAppends([]));
   test('from another one', () =>
-    given(login, [loggedInWith('A')])
+    ada()
+      .and(login, [loggedInWith('A')])
       .when(revokeLogin)
       .thenAppends([loginRevoked({})]));
+  test('that a change of password has ended finds nothing', () =>
+    ada([passwordChanged({ password_hash: 'another', kept_login_id: THIRD_ID })])
+      .and(login, [loggedInWith('A')])
+      .when(revokeLogin)
+      .thenRefuses(404, 'not-found'));
   test('that has ended finds nothing', () =>
-    given(login, [loggedInWith('A'), loggedOut({})])
+    ada()
+      .and(login, [loggedInWith('A'), loggedOut({})])
       .when(revokeLogin)
       .thenRefuses(404, 'not-found'));
   test('of somebody else finds nothing', () =>
-    given(login, [loggedInWith('A')], undefined, STRANGER)
+    ada()
+      .and(login, [loggedInWith('A')], undefined, STRANGER)
       .when(revokeLogin)
       .thenRefuses(404, 'not-found'));
 });
