@@ -3,7 +3,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import underPressure from '@fastify/under-pressure';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { v7 } from 'uuid';
 import type { CommandHandler } from '../commands/handle.ts';
@@ -44,6 +44,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: options.logger,
     trustProxy: [...options.trustProxy],
     bodyLimit: MAX_BODY_BYTES,
+    // Under the name that problems give it. Each request is logged below, once.
+    logController: new LogController({ requestIdLogLabel: 'request_id', disableRequestLogging: true }),
     // A caller's own id, where it is one that can be logged as it is.
     requestIdHeader: false,
     genReqId: ({ headers }) => {
@@ -83,6 +85,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+  // One line for each request. Without the query: what somebody looks for is not for who reads the log.
+  app.addHook('onResponse', async (request, reply) => {
+    const path = request.url.split('?')[0];
+    const line = { method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ip: request.ip };
+    request.log.info(line, 'answered');
   });
   await describeApi(app, '0.1.0');
 
