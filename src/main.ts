@@ -1,5 +1,6 @@
 // The process: settings, event log, Postgres, read model, projector, HTTP; stopped in reverse.
 import { pino } from 'pino';
+import { z } from 'zod';
 import { prepareReadModel } from './cli/progress.ts';
 import { type Config, InvalidSetting, readConfig } from './config.ts';
 import { createDaybook } from './daybook.ts';
@@ -9,13 +10,31 @@ const say = (line: string) => console.log(line);
 
 /** For a fault that the person who starts Daybook can mend: one line, no stack. */
 function giveUp(error: unknown): never {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = portInUse(error) ?? (error instanceof Error ? error.message : String(error));
   console.error(error instanceof InvalidSetting ? `Wrong setting: ${message}` : `Daybook could not start: ${message}`);
   process.exit(1);
 }
 
+const taken = z.object({ code: z.literal('EADDRINUSE'), syscall: z.literal('listen'), port: z.number() });
+const portInUse = (error: unknown): string | undefined => {
+  const { data } = taken.safeParse(error);
+  return data && `port ${data.port} is in use by another program; PORT names another port, and 0 takes any free one.`;
+};
+
+/** A Ctrl-C arrives twice: the terminal sends it, and npm passes it on. */
+const SAME_SIGNAL_MS = 500;
+
 async function main(config: Config): Promise<void> {
-  const logger = pino({ level: config.LOG_LEVEL, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: false }));
+  const destination = pino.destination({ dest: 2, sync: false });
+  const logger = pino(
+    {
+      level: config.LOG_LEVEL,
+      redact: ['req.headers.authorization'],
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    destination,
+  );
   say('Starting Daybook …');
   const stores = await openStores(config, say);
   say(
@@ -24,11 +43,14 @@ async function main(config: Config): Promise<void> {
   if (config.ROLES.includes('projector')) await prepareReadModel(stores.log, stores.database);
 
   const daybook = await createDaybook(stores, config, logger);
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = async (signal: string) => {
-    // Who asks again does not want to wait.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince !== undefined) {
+      // Who asks again does not want to wait.
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     say(`${signal}: finishing what is under way …`);
     await daybook.stop();
     await stores.close();
@@ -39,6 +61,8 @@ async function main(config: Config): Promise<void> {
 
   if (config.ROLES.includes('api')) {
     const url = await daybook.app.listen({ host: config.HOST, port: config.PORT });
+    // What was logged before is out before this line, which is the one to see.
+    destination.flushSync();
     say(`Daybook is ready. API: ${url}/api/v1 · API page: ${url}/docs`);
   } else {
     await daybook.app.ready();

@@ -20,14 +20,17 @@ export async function rebuildWithProgress(log: EventLog, database: DatabasePool,
     { format: '{bar} {percentage}% · {events} events · {rate}/s · {eta_formatted} left', etaBuffer: 100, hideCursor: true },
     cliProgress.Presets.shades_classic,
   );
-  let lastLine = began;
+  // From the first event on: how long it took to get there says nothing about the rest.
+  let projecting: number | undefined;
+  let lastLine = 0;
   let events = 0;
   const showsBar = process.stdout.isTTY;
   if (showsBar) bar.start(1, 0, { events, rate: 0 });
   await rebuild(log, database, projections, (progress) => {
     events = progress.events;
-    const seconds = (Date.now() - began) / 1_000;
-    const rate = Math.round(events / Math.max(seconds, 0.001));
+    if (projecting === undefined) lastLine = projecting = Date.now();
+    const seconds = (Date.now() - projecting) / 1_000;
+    const rate = seconds === 0 ? 0 : Math.round(events / seconds);
     const part = progress.head === 0n ? 1 : Math.min(Number(progress.position) / Number(progress.head), 1);
     if (showsBar) {
       bar.setTotal(Number(progress.head));

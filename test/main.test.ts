@@ -1,0 +1,27 @@
+// The process as the person who starts it meets it: how it stops, and what it says where it cannot start.
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import { temporaryFolder } from './support/postgres.ts';
+import { killAll, launch, startProcess } from './support/process.ts';
+
+const folders = [temporaryFolder(), temporaryFolder()] as const;
+afterAll(async () => {
+  await killAll();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+test('a port in use is named, and a signal that arrives twice at once still stops in good order', { timeout: 120_000 }, async () => {
+  const daybook = await startProcess(folders[0]);
+  const { port } = new URL(daybook.url);
+
+  await expect(launch(folders[1], { PORT: port }).ready).rejects.toThrow(
+    `Daybook could not start: port ${port} is in use by another program`,
+  );
+
+  const stopped = daybook.stop();
+  await setTimeout(20);
+  await Promise.all([stopped, daybook.stop()]);
+  expect(JSON.parse(readFileSync(join(folders[0], 'postgres/state.json'), 'utf8'))).toMatchObject({ state: 'stopped' });
+});
