@@ -1,9 +1,7 @@
 // The process: settings, event log, Postgres, read model, projector, HTTP; stopped in reverse.
 import { pino } from 'pino';
 import { z } from 'zod';
-import { prepareReadModel } from './cli/progress.ts';
 import { type Config, InvalidSetting, readConfig } from './config.ts';
-import { createDaybook } from './daybook.ts';
 import { openStores } from './stores.ts';
 
 const say = (line: string) => console.log(line);
@@ -36,7 +34,12 @@ async function main(config: Config): Promise<void> {
     destination,
   );
   say('Starting Daybook …');
-  const stores = await openStores(config, say);
+  // The stores open in threads of their own; meanwhile this one loads the rest, which takes as long.
+  const [stores, { createDaybook }, { prepareReadModel }] = await Promise.all([
+    openStores(config, say),
+    import('./daybook.ts'),
+    import('./cli/progress.ts'),
+  ]);
   say(
     `Event log: ${config.EVENTSTORE_URL === undefined ? 'embedded' : 'EVENTSTORE_URL'}. Read model: ${config.DATABASE_URL === undefined ? 'embedded Postgres' : 'DATABASE_URL'}.`,
   );
