@@ -25,7 +25,10 @@ export async function openStores(config: Config, say: (line: string) => void): P
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    const opening = [openLog(EVENTSTORE_URL, config, directory, closing), openDatabase(DATABASE_URL, directory, closing, say)] as const;
+    const opening = [
+      named('EVENTSTORE_URL', EVENTSTORE_URL, openLog(EVENTSTORE_URL, config, directory, closing)),
+      named('DATABASE_URL', DATABASE_URL, openDatabase(DATABASE_URL, directory, closing, say)),
+    ] as const;
     // When one fails, the other is closed, too, and not left to open unseen.
     await Promise.allSettled(opening);
     const [log, database] = await Promise.all(opening);
@@ -38,6 +41,18 @@ export async function openStores(config: Config, say: (line: string) => void): P
 }
 
 type Closing = (() => Promise<void> | void)[];
+
+/** Says which setting leads nowhere, where it is a setting. */
+async function named<Store>(setting: string, url: string | undefined, opening: Promise<Store>): Promise<Store> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (url === undefined) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    // The gRPC client announces a note that it mostly does not have.
+    throw new Error(`${setting}: ${message.replace(/\s*Resolution note:\s*$/, '')}`, { cause: error });
+  }
+}
 
 async function openLog(url: string | undefined, config: Config, directory: DataDirectory, closing: Closing): Promise<EventLog> {
   if (url !== undefined) return connected(url, closing);

@@ -17,5 +17,5 @@ test('when one store does not answer, the other is closed, and the command says 
   const [code] = await once(command, 'exit');
   clearTimeout(giveUp);
   expect(code).toBe(1);
-  expect(Buffer.concat(said).toString()).toMatch(/^The event log does not answer: /);
+  expect(Buffer.concat(said).toString()).toMatch(/^EVENTSTORE_URL: The event log does not answer: /);
 });
