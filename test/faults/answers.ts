@@ -20,6 +20,14 @@ export const reader =
     }
   };
 
+/** Where the log ends: once an answer includes that, no other will differ until somebody writes. */
+export async function headOf(url: string, token: string): Promise<bigint> {
+  const answer = await fetch(`${url}/api/v1/system/projections`, { headers: { authorization: `Bearer ${token}` } });
+  return BigInt(progress.parse(await answer.json()).items[0].head);
+}
+
+const progress = z.object({ items: z.tuple([z.object({ head: z.int() })]) });
+
 /** All sessions, messages and tasks, each by the path that it alone has. */
 export async function everything(read: Reader): Promise<Map<string, Fields>> {
   const found = new Map<string, Fields>();
