@@ -39,6 +39,15 @@ const settings = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
     .optional()
     .describe('Postgres 15 or later with pgvector; unset: the embedded one'),
+  BLOB_URL: z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && new URL(text).protocol === 'file:' && new URL(text).host === '',
+      'must be a folder as file:///…',
+    )
+    .optional()
+    .describe('folder of files and long texts, shared by all nodes, as file:///…; unset: in the data folder'),
+  MAX_UPLOAD_MIB: whole(1, 1_024).default(25).describe('how large a file or a raw message may be'),
   EMBEDDED_EVENTSTORE_PORT: port.default(0).describe('loopback port of the embedded log; 0 takes any free one'),
   JWT_SECRET: secret.optional().describe('signs access tokens, 32 bytes or more; unset: made once and kept in the data folder'),
   MASTER_KEY: secret.optional().describe('derives keys for HMACs, 32 bytes or more; unset: made once and kept in the data folder'),
@@ -58,6 +67,9 @@ const settings = z.object({
   )
     .prefault('')
     .describe('proxies whose X-Forwarded-For is believed: addresses, networks or loopback, between commas'),
+  MAX_LAG_SECONDS: whole(1, 86_400)
+    .default(60)
+    .describe('how far the read model may be behind the event log before requests are answered with 503'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
   ROLES: listOf(z.enum(roles))
     .refine((given) => given.length > 0, 'must name at least one role')

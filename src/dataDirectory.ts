@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 export type DataDirectory = {
   readonly eventstore: string;
   readonly postgres: string;
+  readonly blobs: string;
   /** A secret of 48 random bytes by name, made when it is first asked for; only the owner of the folder can read it. */
   readonly secret: (name: string) => string;
   readonly release: () => void;
@@ -23,6 +24,7 @@ export function openDataDirectory(path: string): DataDirectory {
   return {
     eventstore: join(folder, 'eventstore'),
     postgres: join(folder, 'postgres'),
+    blobs: join(folder, 'blobs'),
     secret: (name) => readOrMakeSecret(join(folder, name)),
     release: () => lock.close(),
   };

@@ -23,16 +23,16 @@ export type Daybook = {
 };
 
 export async function createDaybook(
-  { log, database, secrets: { jwtSecret, masterKey } }: Pick<Stores, 'log' | 'database' | 'secrets'>,
+  { log, database, blobs, secrets: { jwtSecret, masterKey } }: Omit<Stores, 'close'>,
   config: Config,
   logger: FastifyBaseLogger,
-  options: Pick<AppOptions, 'publicRequestsPerMinute'> = {},
+  options: Partial<Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>> = {},
 ): Promise<Daybook> {
   const settings: CommandSettings = { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS };
   const secrets = deriveSecrets(masterKey);
   await holdToMasterKey(log, secrets);
   const tokens = createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
-  const commandHandler = createCommandHandler({ log, secrets, tokens, settings });
+  const commandHandler = createCommandHandler({ log, blobs, secrets, tokens, settings });
   const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
@@ -41,11 +41,14 @@ export async function createDaybook(
   const app = await buildApp({
     log,
     database,
+    blobs,
+    maxUploadBytes: config.MAX_UPLOAD_MIB * 1024 * 1024,
     progress,
     projector,
     commandHandler,
     corsOrigins: config.CORS_ORIGINS,
     trustProxy: config.TRUST_PROXY,
+    maxLagSeconds: config.MAX_LAG_SECONDS,
     logger,
     ...options,
   });

@@ -1,5 +1,7 @@
-// The two stores, each the embedded one or one that a setting names. From here on nobody knows which.
+// The stores, each the embedded one or one that a setting names. From here on nobody knows which.
+import { fileURLToPath } from 'node:url';
 import type { DatabasePool } from 'slonik';
+import { type BlobStore, openBlobStore } from './blobs/blobStore.ts';
 import type { Config } from './config.ts';
 import { type DataDirectory, openDataDirectory } from './dataDirectory.ts';
 import { startEmbeddedEventStore } from './eventstore/embedded/embedded.ts';
@@ -11,6 +13,7 @@ import { createPool } from './postgres/pool.ts';
 export type Stores = {
   readonly log: EventLog;
   readonly database: DatabasePool;
+  readonly blobs: BlobStore;
   /** What was set, or what this machine's data folder keeps. */
   readonly secrets: { readonly jwtSecret: string; readonly masterKey: string };
   readonly close: () => Promise<void>;
@@ -18,7 +21,7 @@ export type Stores = {
 
 /** @throws an error whose message is one line for the person at the terminal */
 export async function openStores(config: Config, say: (line: string) => void): Promise<Stores> {
-  const { EVENTSTORE_URL, DATABASE_URL, JWT_SECRET, MASTER_KEY } = config;
+  const { EVENTSTORE_URL, DATABASE_URL, BLOB_URL, JWT_SECRET, MASTER_KEY } = config;
   const directory = openDataDirectory(config.DAYBOOK_DATA_DIR);
   const closing: (() => Promise<void> | void)[] = [directory.release];
   const close = async () => {
@@ -28,12 +31,13 @@ export async function openStores(config: Config, say: (line: string) => void): P
     const opening = [
       named('EVENTSTORE_URL', EVENTSTORE_URL, openLog(EVENTSTORE_URL, config, directory, closing)),
       named('DATABASE_URL', DATABASE_URL, openDatabase(DATABASE_URL, directory, closing, say)),
+      named('BLOB_URL', BLOB_URL, openBlobStore(BLOB_URL === undefined ? directory.blobs : fileURLToPath(BLOB_URL))),
     ] as const;
     // When one fails, the other is closed, too, and not left to open unseen.
     await Promise.allSettled(opening);
-    const [log, database] = await Promise.all(opening);
+    const [log, database, blobs] = await Promise.all(opening);
     const secrets = { jwtSecret: JWT_SECRET ?? directory.secret('jwt_secret'), masterKey: MASTER_KEY ?? directory.secret('master_key') };
-    return { log, database, secrets, close };
+    return { log, database, blobs, secrets, close };
   } catch (error) {
     await close();
     throw error;

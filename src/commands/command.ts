@@ -1,6 +1,7 @@
 // What a command is: one object that says where it is called, what it accepts, which stream it concerns and what it
 // decides. The route, its validation and its page in the API reference are made from it.
 import { z } from 'zod';
+import type { BlobStore } from '../blobs/blobStore.ts';
 import type { Metadata, NewEvent } from '../events/event.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import { notFound, type Problem } from '../problem.ts';
@@ -83,6 +84,7 @@ export const stampOf = ({ user, at, correlationId }: Input, userId: string = use
 /** What `prepare` may use: the write side, never the read model. */
 export type CommandServices = {
   readonly log: EventLog;
+  readonly blobs: BlobStore;
   readonly folds: Folds;
   readonly secrets: Secrets;
   readonly tokens: Tokens;
@@ -118,12 +120,31 @@ export type Plan<State> = {
   readonly respond?: (outcome: Outcome) => Promise<unknown>;
 };
 
+/** How a request in another media type than JSON becomes the command's body, which is then validated as any other. */
+export type BodyReader = {
+  /** What it takes, for the API page. */
+  readonly description: string;
+  /**
+   * @param content the bytes as they come; more than MAX_UPLOAD_MIB of them are refused while they are read
+   * @param contentType the whole header, with its parameters
+   * @throws Problem for what cannot be understood
+   */
+  readonly read: (
+    content: AsyncIterable<Uint8Array>,
+    context: { readonly contentType: string; readonly owner: string; readonly blobs: BlobStore },
+  ) => Promise<unknown>;
+};
+
 type Common<Route extends string, Body extends z.ZodType, State> = {
   /** `POST /tasks/:id/complete`, without the `/api/v1` that all share. */
   readonly route: Route;
   readonly summary: string;
   readonly description?: string;
   readonly body: Body;
+  /** By media type, what is taken beside JSON. */
+  readonly bodies?: Readonly<Record<string, BodyReader>>;
+  /** Fields of the body that only such a reader gives (what it has stored, say): from a caller they are unknown. */
+  readonly readOnly?: readonly string[];
   /** A body that works as it stands, for the API page. */
   readonly example?: z.input<Body>;
   readonly aggregate: Aggregate<State>;

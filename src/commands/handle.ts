@@ -20,7 +20,7 @@ const DERIVED_IDS = 'd6bd3f0e-2f0c-4b8a-9d53-5a6f6f7c1e42';
 
 export type CommandHandler = { readonly run: CommandRunner; readonly services: CommandServices };
 
-export function createCommandHandler(given: Pick<CommandServices, 'log' | 'secrets' | 'tokens' | 'settings'>): CommandHandler {
+export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs' | 'secrets' | 'tokens' | 'settings'>): CommandHandler {
   const { log, secrets } = given;
   const folds = createFolds(log);
   const serially = serializer();

@@ -6,6 +6,7 @@ import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { v7 } from 'uuid';
+import type { BlobStore } from '../blobs/blobStore.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { commands } from '../commands/index.ts';
 import type { EventLog } from '../eventstore/log.ts';
@@ -24,6 +25,9 @@ import { addSystem } from './system.ts';
 export type AppOptions = {
   readonly log: EventLog;
   readonly database: DatabasePool;
+  readonly blobs: BlobStore;
+  /** Of what is no JSON. */
+  readonly maxUploadBytes: number;
   readonly progress: Progress;
   /** Undefined where another process projects. */
   readonly projector: Projector | undefined;
@@ -33,13 +37,17 @@ export type AppOptions = {
   readonly logger: FastifyBaseLogger;
   /** How often one address may call what needs no token. */
   readonly publicRequestsPerMinute?: number;
+  /** How long a request waits for the read model to include what was written. */
+  readonly readWaitMs?: number;
+  /** How far the read model may be behind before requests are refused. */
+  readonly maxLagSeconds: number;
 };
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, database, progress, commandHandler } = options;
+  const { log, database, blobs, maxUploadBytes, progress, commandHandler } = options;
   const app = fastify({
     loggerInstance: options.logger,
     trustProxy: [...options.trustProxy],
@@ -63,6 +71,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   acceptEmptyJson(app);
+  acceptOtherTypes(app);
 
   await app.register(underPressure, {
     maxEventLoopDelay: 2_000,
@@ -97,7 +106,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const services: RouteServices = {
     run: commandHandler.run,
     database,
-    readModel: createReadModel(log, progress),
+    blobs,
+    maxUploadBytes,
+    readModel: createReadModel(log, progress, options),
     authenticate: createAuthenticator(commandHandler.services),
   };
   const queriesByName = new Map(queries.map((query) => [query.name, query]));
@@ -118,4 +129,10 @@ function acceptEmptyJson(app: FastifyInstance): void {
     if (body === '') done(null, undefined);
     else parse(request, body, done);
   });
+}
+
+/** What a command takes beside JSON is left to it as it arrives, once it is known who sends it. */
+function acceptOtherTypes(app: FastifyInstance): void {
+  const types = new Set([...commands.values()].flatMap(({ bodies = {} }) => Object.keys(bodies)));
+  for (const type of types) app.addContentTypeParser(type, (_, content, done) => done(null, content));
 }

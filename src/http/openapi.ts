@@ -89,7 +89,7 @@ const refusals: Readonly<Record<number, string>> = {
   409: 'Not as things stand',
   412: 'This has changed since the revision in `If-Match`',
   413: 'Larger than Daybook takes',
-  415: 'The body is not `application/json`',
+  415: 'The body is of a media type that is not taken here',
   422: 'The body points at what is not there, or the `Idempotency-Key` came with another body before',
   429: 'Too many requests',
   503: 'A store is away or too far behind',
@@ -108,7 +108,7 @@ const problems = (statuses: readonly number[]) =>
   );
 
 export function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
-  const { route, summary, description, access = 'owner', keyed, creates, response, body, example } = command;
+  const { route, summary, description, access = 'owner', keyed, creates, response, body } = command;
   const headers = {
     ...(access !== 'public' &&
       keyed !== false && { 'Idempotency-Key': text('The same key and body again gives the same entity, and nothing is done twice') }),
@@ -125,7 +125,7 @@ export function commandSchema(name: string, command: Command, answer: Query | un
   const takesBody = !(body instanceof z.ZodDefault);
   return {
     ...common(name, route, summary, description, access),
-    ...(takesBody && { body: { ...jsonSchema(body, 'input'), ...(example !== undefined && { examples: [example] }) } }),
+    ...(takesBody && { body: bodySchema(command) }),
     headers: { type: 'object', properties: headers },
     response: {
       ...(schema
@@ -143,6 +143,21 @@ export function commandSchema(name: string, command: Command, answer: Query | un
       ...problems(access === 'public' ? PUBLIC : takesBody ? OWN : OWN.filter((status) => status !== 415)),
     },
   };
+}
+
+function bodySchema({ body, bodies, readOnly = [], example }: Command) {
+  const { properties = {}, ...rest } = jsonSchema(body, 'input');
+  const json = {
+    ...rest,
+    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !readOnly.includes(name))),
+    ...(example !== undefined && { examples: [example] }),
+  };
+  if (!bodies) return json;
+  const others = Object.entries(bodies).map(([type, { description }]) => [
+    type,
+    { schema: { type: 'string', format: 'binary', description } },
+  ]);
+  return { content: { 'application/json': { schema: json }, ...Object.fromEntries(others) } };
 }
 
 type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response'> & {
@@ -172,7 +187,10 @@ export function describeRead({ name, route, summary, description, access = 'owne
           ETag: text('The revision, where it is one thing, and a hash of the body'),
           ...(access !== 'public' && { 'Daybook-Lag': text('Your last write is not in the answer yet') }),
         },
-        content: { 'application/json': { schema: jsonSchema(response, 'output') } },
+        content:
+          response instanceof z.ZodFile
+            ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
+            : { 'application/json': { schema: jsonSchema(response, 'output') } },
       },
       ...(access !== 'public' && { 304: { description: 'Nothing has changed', type: 'null' } }),
       ...problems(access === 'public' ? [503] : route.includes(':') ? [400, 401, 403, 404, 503] : [400, 401, 403, 503]),

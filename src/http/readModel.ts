@@ -1,5 +1,5 @@
 // Reads that include what the reader has written. A position is waited for; a person's last write through this node is
-// waited for unasked.
+// waited for unasked. A read model that is far behind is no longer asked: what it has is not what there is.
 import { LRUCache } from 'lru-cache';
 import type { EventLog } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';
@@ -7,9 +7,16 @@ import type { Progress } from '../projections/progress.ts';
 import { badHeader } from './headers.ts';
 
 const WAIT_MS = 2_000;
+const LAG_KNOWN_FOR_MS = 1_000;
 const REMEMBERED_WRITERS = 100_000;
 
+export type ReadModelOptions = { readonly readWaitMs?: number; readonly maxLagSeconds: number };
+
 export type ReadModel = {
+  /** How far it is behind, as known within the last second or, where nobody has asked for longer, then. */
+  readonly lag: () => Promise<{ readonly seconds: number; readonly isTooFar: boolean }>;
+  /** @throws Problem 503 for one that is further behind than it may be */
+  readonly keepsUp: () => Promise<void>;
   /** Remembers a person's write, for their later reads. */
   readonly written: (userId: string, position: bigint) => void;
   /** True once the read model includes the position, false when it does not get there in time. */
@@ -20,10 +27,38 @@ export type ReadModel = {
   readonly upToWritesOf: (userId: string) => Promise<string | undefined>;
 };
 
-export function createReadModel(log: EventLog, progress: Progress): ReadModel {
+export function createReadModel(log: EventLog, progress: Progress, { readWaitMs = WAIT_MS, maxLagSeconds }: ReadModelOptions): ReadModel {
   const lastWrites = new LRUCache<string, { position: bigint }>({ max: REMEMBERED_WRITERS });
-  const includes = (position: bigint) => progress.reached(position, WAIT_MS);
+  const includes = (position: bigint) => progress.reached(position, readWaitMs);
+
+  let known: number | undefined;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
+  async function lag() {
+    if (performance.now() - askedAt > LAG_KNOWN_FOR_MS) {
+      asking ??= lagSeconds(log, progress)
+        .then((seconds) => {
+          known = seconds;
+        })
+        // A store that is away says so to whoever needs it.
+        .catch(() => {})
+        .finally(() => {
+          askedAt = performance.now();
+          asking = undefined;
+        });
+      // Nobody waits for it but the first.
+      if (known === undefined) await asking;
+    }
+    const seconds = known ?? 0;
+    return { seconds, isTooFar: seconds > maxLagSeconds };
+  }
+
   return {
+    lag,
+    keepsUp: async () => {
+      const { seconds, isTooFar } = await lag();
+      if (isTooFar) throw unavailable(`The read model is ${Math.round(seconds)} seconds behind.`);
+    },
     includes,
     written: (userId, position) => {
       const last = lastWrites.get(userId);
@@ -41,4 +76,10 @@ export function createReadModel(log: EventLog, progress: Progress): ReadModel {
       return `position=${(await progress.position()) ?? 0n}, wanted=${last.position}`;
     },
   };
+}
+
+/** How long the oldest event that is not in the read model yet has waited; 0 where there is none. */
+async function lagSeconds(log: EventLog, progress: Progress): Promise<number> {
+  for await (const { appended_ms } of log.readAll(await progress.position())) return Math.max(0, (Date.now() - appended_ms) / 1_000);
+  return 0;
 }

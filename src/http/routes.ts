@@ -5,6 +5,7 @@ import type { DatabasePool } from 'slonik';
 import type { Caller, Command, CommandRunner } from '../commands/command.ts';
 import { Problem } from '../problem.ts';
 import type { Answer, Query } from '../queries/query.ts';
+import { type FileServices, readBody, sendFile } from './files.ts';
 import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
 import { commandSchema, describeRead } from './openapi.ts';
 import { isOutage } from './problems.ts';
@@ -12,7 +13,7 @@ import type { ReadModel } from './readModel.ts';
 
 export const PREFIX = '/api/v1';
 
-export type RouteServices = {
+export type RouteServices = FileServices & {
   readonly run: CommandRunner;
   readonly database: DatabasePool;
   readonly readModel: ReadModel;
@@ -45,9 +46,11 @@ export function addCommand(
     ...(command.access === 'public' && { config: { rateLimit: {} } }),
     handler: async (request, reply) => {
       const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
+      // Who logs in or out needs no read model.
+      if (command.access !== 'public' && command.keyed !== false) await readModel.keepsUp();
       const outcome = await command.run(run, {
         params: request.params,
-        body: request.body,
+        body: await readBody(request, command, user, services),
         user,
         correlationId: request.id,
         idempotencyKey: idempotencyKeyOf(request),
@@ -93,6 +96,7 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
     schema: describeRead(query),
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
+      await readModel.keepsUp();
       await untilReadable(request, reply, user, readModel);
       const read = await query.read(database, {
         params: request.params,
@@ -100,7 +104,7 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
         userId: user.id,
         loginId: user.login_id,
       });
-      return sendAnswer(request, reply, read);
+      return read.file ? sendFile(request, reply, user, read.file, services) : sendAnswer(request, reply, read);
     },
   });
 }

@@ -9,7 +9,7 @@ import { describeRead } from './openapi.ts';
 import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
 
 const live = z.object({ status: z.literal('live') });
-const check = z.enum(['ok', 'degraded', 'away']);
+const check = z.enum(['ok', 'degraded', 'behind', 'away']);
 const ready = z.object({ status: z.enum(['ready', 'degraded', 'unavailable']), event_log: check, read_model: check, projector: check });
 const projectionList = z.object({
   items: z.array(
@@ -43,17 +43,21 @@ export function addSystem(app: FastifyInstance, { log, database, progress, proje
   app.get('/health/ready', {
     schema: describeRead({ name: 'isReady', route: 'GET /health/ready', summary: 'Both stores answer', response: ready, access: 'public' }),
     handler: async (_, reply) => {
-      const [event_log, read_model] = await Promise.all([answers(log.head()), answers(database.any(sql.unsafe`SELECT`))]);
+      const [event_log, read_model, { isTooFar }] = await Promise.all([
+        answers(log.head()),
+        answers(database.any(sql.unsafe`SELECT`)),
+        services.readModel.lag(),
+      ]);
       const state = projector?.status().state;
       const readiness: z.output<typeof ready> = {
         status: 'ready',
         event_log,
         read_model,
-        projector: state === 'degraded' ? 'degraded' : state === 'waiting' || state === 'stopped' ? 'away' : 'ok',
+        projector: state === 'waiting' || state === 'stopped' ? 'away' : isTooFar ? 'behind' : state === 'degraded' ? 'degraded' : 'ok',
       };
       const checks = [readiness.event_log, readiness.read_model, readiness.projector];
       if (checks.includes('degraded')) readiness.status = 'degraded';
-      if (checks.includes('away')) readiness.status = 'unavailable';
+      if (checks.includes('away') || checks.includes('behind')) readiness.status = 'unavailable';
       return reply.code(readiness.status === 'unavailable' ? 503 : 200).send(readiness);
     },
   });

@@ -17,8 +17,17 @@ export type QueryRequest = {
   readonly loginId?: string;
 };
 
-/** `revision` is the version of the one entity answered with, where it is one. */
-export type Answer = { readonly body: unknown; readonly revision?: number };
+/** `revision` is the version of the one entity answered with, where it is one. With a `file`, that is the answer, and there is no body. */
+export type Answer = { readonly body: unknown; readonly revision?: number; readonly file?: FileAnswer };
+
+/** A file of the caller's. Its content is the `text` or, where that is null, what the blob store has by this hash. */
+const fileAnswer = z.object({
+  sha256: z.string(),
+  text: z.string().nullable(),
+  content_type: z.string(),
+  filename: z.string().nullable(),
+});
+export type FileAnswer = z.output<typeof fileAnswer>;
 
 /** A query as HTTP holds it. */
 export type Query = {
@@ -56,6 +65,19 @@ export function one(definition: Facts & { readonly response: z.ZodObject; readon
       const row = await database.maybeOne(sql.type(response)`${definition.sql(scopeOf(definition.route, access, request))}`);
       if (row === null) throw notFound();
       return { body: row, ...revisionOf(row) };
+    },
+  };
+}
+
+/** A query for a file's bytes: no row is 404. The row is `sha256`, `text`, `content_type` and `filename`. */
+export function file(definition: Facts & { readonly sql: (scope: Scope) => FragmentSqlToken }): Query {
+  const { read, ...query } = one({ ...definition, response: fileAnswer });
+  return {
+    ...query,
+    response: z.file(),
+    read: async (database, request) => {
+      const { body } = await read(database, request);
+      return { body: undefined, file: fileAnswer.parse(body) };
     },
   };
 }

@@ -9,6 +9,7 @@ import { changeTask, completeTask, createTask, deleteTask, moveTask } from '../.
 import { LogUnavailable } from '../../src/eventstore/log.ts';
 import { deriveSecrets } from '../../src/secrets.ts';
 import { createTokens } from '../../src/tokens.ts';
+import { createMemoryBlobs } from '../support/memoryBlobs.ts';
 import { createMemoryLog, type MemoryLog } from '../support/memoryLog.ts';
 
 const ann = v7();
@@ -22,7 +23,9 @@ beforeEach(() => {
   log = createMemoryLog();
   const secrets = deriveSecrets('a master key of the tests, 32 bytes and more');
   const tokens = createTokens('a secret of the tests, 32 bytes and more', 15);
-  nodes = [0, 1].map(() => createCommandHandler({ log, secrets, tokens, settings: { refreshTokenExpireDays: 30, adminEmails: [] } }));
+  nodes = [0, 1].map(() =>
+    createCommandHandler({ log, blobs: createMemoryBlobs(), secrets, tokens, settings: { refreshTokenExpireDays: 30, adminEmails: [] } }),
+  );
 });
 
 type Options = Partial<Pick<CommandRequest, 'idempotencyKey' | 'ifMatch' | 'body'>> & { id?: string; by?: string; node?: number };

@@ -5,7 +5,7 @@ import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 let daybook: TestDaybook;
 
 beforeAll(async () => {
-  daybook = await startDaybook({ TRUST_PROXY: '192.0.2.1' }, 3);
+  daybook = await startDaybook({ TRUST_PROXY: '192.0.2.1' }, { publicRequestsPerMinute: 3 });
 });
 afterAll(() => daybook.close());
 

@@ -1,6 +1,6 @@
 // What is answered while the read model is behind, away or not there, and what a refusal says of where it was decided.
 import { ConnectionError, type DatabasePool, sql } from 'slonik';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Daybook } from '../../src/daybook.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { client, idOf, NOT_FOUND, type Person, register } from '../support/person.ts';
@@ -12,13 +12,13 @@ let bob: Person;
 let cutOff: Daybook;
 
 beforeAll(async () => {
-  daybook = await startDaybook();
+  daybook = await startDaybook({}, { readWaitMs: 500, maxLagSeconds: 5 });
   [ann, bob] = [await register(daybook.app), await register(daybook.app, 'Bob')];
   const away = async () => {
     throw new ConnectionError('the database is away');
   };
   const database: DatabasePool = { ...daybook.database, any: away, maybeOne: away, one: away, query: away };
-  cutOff = await startNode({ log: daybook.log, database }, { ROLES: 'api' });
+  cutOff = await startNode({ ...daybook, database }, { ROLES: 'api' }, { readWaitMs: 500 });
 });
 afterAll(async () => {
   await cutOff.stop();
@@ -105,4 +105,19 @@ test('while the read model is behind, commands are done, and questions wait, say
     status: 400,
     body: { errors: [{ in: 'header', pointer: '/daybook-position', detail: 'is beyond the end of the log' }] },
   });
+});
+
+test('further behind than it may be, it answers nothing but who asks for the way out', async () => {
+  await vi.waitFor(
+    async () => {
+      const refused = unavailable(expect.stringMatching(/^The read model is \d+ seconds behind\.$/));
+      expect(await ann.get('/sessions')).toMatchObject(refused);
+      expect(await ann.post('/tasks', { title: 'Lost in time' })).toMatchObject(refused);
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+  const ready = await daybook.app.inject('/health/ready');
+  expect(ready.statusCode).toBe(503);
+  expect((await ann.get('/system/projections')).body).toMatchObject({ items: [{ status: 'stopped' }] });
+  expect((await ann.post('/auth/logout')).status).toBe(204);
 });

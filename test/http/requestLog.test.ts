@@ -13,7 +13,7 @@ const lines: string[] = [];
 beforeAll(async () => {
   daybook = await startDaybook();
   const logger = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(line) });
-  node = await createDaybook({ log: daybook.log, database: daybook.database, secrets }, readConfig({ ROLES: 'api' }), logger);
+  node = await createDaybook({ ...daybook, secrets }, readConfig({ ROLES: 'api' }), logger);
   await node.app.ready();
 });
 afterAll(async () => {

@@ -11,6 +11,7 @@ import type { NewEvent } from '../../src/events/event.ts';
 import { Problem } from '../../src/problem.ts';
 import { deriveSecrets } from '../../src/secrets.ts';
 import { createTokens } from '../../src/tokens.ts';
+import { createMemoryBlobs } from './memoryBlobs.ts';
 import { createMemoryLog } from './memoryLog.ts';
 
 /** The entity that a test is about, unless it says otherwise. */
@@ -83,6 +84,7 @@ async function run(streams: readonly Stream[], command: Command, request: Comman
   const happened = log.events.length;
   const handler = createCommandHandler({
     log,
+    blobs: createMemoryBlobs(),
     secrets: deriveSecrets('a master key of the tests, 32 bytes and more'),
     tokens: createTokens('a secret of the tests, 32 bytes and more', 15),
     settings: { refreshTokenExpireDays: 30, adminEmails: [] },

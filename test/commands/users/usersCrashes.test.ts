@@ -11,6 +11,7 @@ import { register } from '../../../src/commands/users/registration.ts';
 import { Problem } from '../../../src/problem.ts';
 import { deriveSecrets } from '../../../src/secrets.ts';
 import { createTokens } from '../../../src/tokens.ts';
+import { createMemoryBlobs } from '../../support/memoryBlobs.ts';
 import { createMemoryLog, type MemoryLog } from '../../support/memoryLog.ts';
 
 const PASSWORD = 'correct horse battery staple';
@@ -30,7 +31,13 @@ function restart(): void {
   log.before = () => {};
   const secrets = deriveSecrets('a master key of the tests, 32 bytes and more');
   const tokens = createTokens('a secret of the tests, 32 bytes and more', 15);
-  handler = createCommandHandler({ log, secrets, tokens, settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'] } });
+  handler = createCommandHandler({
+    log,
+    blobs: createMemoryBlobs(),
+    secrets,
+    tokens,
+    settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'] },
+  });
 }
 
 const later = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1_000);
