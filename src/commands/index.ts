@@ -1,4 +1,5 @@
 // All commands, each with the name it is exported by. A new context adds its line here.
+import * as calendarEvents from './calendar/event.ts';
 import type { Command } from './command.ts';
 import * as messages from './messages.ts';
 import * as sessions from './sessions.ts';
@@ -11,7 +12,7 @@ import * as profiles from './users/profile.ts';
 import * as registration from './users/registration.ts';
 import * as suspension from './users/suspension.ts';
 
-const slices = [registration, logins, passwords, profiles, suspension, sessions, messages, tasks, taskLists, taskLabels];
+const slices = [registration, logins, passwords, profiles, suspension, sessions, messages, tasks, taskLists, taskLabels, calendarEvents];
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   slices.flatMap((slice) =>

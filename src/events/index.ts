@@ -1,13 +1,14 @@
 // All event types of all contexts, by name. A new context adds its line here.
 import type { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
+import * as calendar from './calendar.ts';
 import type { RecordedEvent } from './event.ts';
 import * as messages from './messages.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const contexts = { users, sessions, messages, tasks };
+const contexts = { users, sessions, messages, tasks, calendar };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

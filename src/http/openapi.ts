@@ -17,6 +17,7 @@ const tags = [
   { name: 'tasks', description: 'What is to be done, with subtasks and labels' },
   { name: 'task-lists', description: 'What tasks are filed in' },
   { name: 'task-labels', description: 'What tasks are marked with' },
+  { name: 'calendar', description: 'What takes place, when, and when again' },
   { name: 'activities', description: 'What happened lately, as sentences' },
   { name: 'admin', description: 'For admins: who has an account, and suspending one' },
   { name: 'system', description: 'How Daybook itself is' },

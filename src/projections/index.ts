@@ -1,6 +1,7 @@
 // All projections, in the order in which each sees an event, and all tellers of what happened. A new context adds its
 // lines here.
 import { activities } from './activities.ts';
+import { calendar, calendarEventSentences } from './calendar.ts';
 import { departures } from './departures.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
@@ -16,6 +17,7 @@ export const tellers = [
   taskListSentences,
   taskSentences,
   taskLabelSentences,
+  calendarEventSentences,
 ];
 
-export const projections: readonly Projection[] = [users, departures, sessions, messages, tasks, activities(tellers)];
+export const projections: readonly Projection[] = [users, departures, sessions, messages, tasks, calendar, activities(tellers)];

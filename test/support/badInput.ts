@@ -49,6 +49,12 @@ export async function belongings(person: Person): Promise<Record<string, string>
     tasks: await made('/tasks', { title: 'Buy milk' }),
     'task-lists': await made('/task-lists', { name: 'Errands' }),
     'task-labels': await made('/task-labels', { name: 'Urgent' }),
+    'calendar/events': await made('/calendar/events', {
+      title: 'Choir',
+      starts_at: '2026-11-24T19:00:00Z',
+      ends_at: '2026-11-24T21:00:00Z',
+      recurrence_rule: 'FREQ=WEEKLY',
+    }),
     'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
     'admin/users': person.id,
   };
@@ -103,7 +109,11 @@ const variant = z.looseObject({
   items: z.looseObject({ format: z.string().optional() }).optional(),
 });
 const objectSchema = z.looseObject({
-  properties: z.record(z.string(), variant.extend({ anyOf: z.array(variant).optional() })),
+  properties: z.record(
+    z.string(),
+    // `string or null` comes as one schema of two types.
+    variant.extend({ type: z.union([z.string(), z.array(z.string())]).optional(), anyOf: z.array(variant).optional() }),
+  ),
   required: z.array(z.string()).default([]),
 });
 
@@ -113,7 +123,7 @@ export function fieldsOf(schema: z.ZodType) {
   return Object.entries(properties).map(([name, field]) => ({
     name,
     isRequired: required.includes(name),
-    variants: field.anyOf ?? [field],
+    variants: field.anyOf ?? [field.type].flat().map((type) => ({ ...field, type })),
   }));
 }
 

@@ -1,0 +1,66 @@
+// When a calendar event takes place: from what a person says (points in time, or days of a zone) to what is kept, or what
+// is wrong with it.
+import { z } from 'zod';
+import type { calendarEventScheduled } from '../../events/calendar.ts';
+import { unprocessable } from '../../problem.ts';
+import { recurrenceRule } from '../../recurrence.ts';
+import { instant, timezone } from '../../vocabulary.ts';
+import { dayOf, startOfDay } from '../../zonedTime.ts';
+
+export type CalendarEvent = z.output<typeof calendarEventScheduled.schema>;
+export type When = Pick<CalendarEvent, 'starts_at' | 'ends_at' | 'all_day' | 'timezone' | 'recurrence_rule' | 'recurrence_exceptions'>;
+
+/** A point in time, or a day (`2026-12-24`) where whole days are meant; which, shows once the event's zone is known. */
+export const moment = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    if (/^\d{4}-\d\d-\d\d$/.test(text) && z.iso.date().safeParse(text).success && !text.startsWith('0000')) return text;
+    const point = instant.safeParse(text);
+    // RFC 5545 knows nothing shorter than a second.
+    if (point.success && point.data.endsWith('.000Z')) return point.data;
+    context.addIssue({
+      code: 'custom',
+      message:
+        'must be an RFC 3339 date-time with an offset, to the second (2026-12-24T18:00:00+01:00), or for whole days a date (2026-12-24)',
+    });
+    return z.NEVER;
+  })
+  .pipe(z.string());
+
+export const times = {
+  starts_at: moment,
+  ends_at: moment,
+  all_day: z.boolean(),
+  timezone,
+  recurrence_rule: recurrenceRule.nullable(),
+};
+
+const isDay = (said: string) => said.length === 10;
+
+/** The point in time that is meant. @throws Problem 422 where a day is named and no whole days are meant, or the other way round */
+export function pointOf(said: string, { all_day, timezone }: Pick<When, 'all_day' | 'timezone'>, pointer: string): string {
+  if (isDay(said)) {
+    if (all_day) return startOfDay(Temporal.PlainDate.from(said), timezone);
+    throw unprocessable('time-missing', 'This is a day; an event that does not take whole days needs a time.', pointer);
+  }
+  if (all_day && startOfDay(dayOf(said, timezone), timezone) !== said) {
+    throw unprocessable('not-a-day', `An event of whole days begins and ends with a day in ${timezone}.`, pointer);
+  }
+  return said;
+}
+
+/** What a person says of when an event takes place, made of points in time. @throws Problem 422 */
+export function resolved<Said extends Pick<When, 'starts_at' | 'ends_at' | 'all_day' | 'timezone'>>(said: Said): Said {
+  const times = { starts_at: pointOf(said.starts_at, said, '/starts_at'), ends_at: pointOf(said.ends_at, said, '/ends_at') };
+  refuseEarlyEnd(times, said.all_day, '/ends_at');
+  return { ...said, ...times };
+}
+
+/** @throws Problem 422 */
+export function refuseEarlyEnd({ starts_at, ends_at }: Pick<When, 'starts_at' | 'ends_at'>, all_day: boolean, pointer: string): void {
+  if (ends_at < starts_at) throw unprocessable('ends-before-start', 'An event cannot end before it starts.', pointer);
+  if (all_day && ends_at === starts_at) {
+    throw unprocessable('ends-before-start', 'Whole days end with the beginning of the day after the last one.', pointer);
+  }
+}

@@ -1,0 +1,42 @@
+// What can happen to calendar events.
+import { z } from 'zod';
+import { calendarEventStatus, instant, text, title, transparency, visibility } from '../vocabulary.ts';
+import { event } from './event.ts';
+
+// Rules, zones and addresses were validated where they came in. What is a valid one changes with the libraries that say so.
+/** What an event says of itself, the same whenever it takes place. */
+const details = {
+  title,
+  description: text(65_536).nullable(),
+  location: text(1_000).nullable(),
+  status: calendarEventStatus,
+  visibility,
+  transparency,
+  organizer_email: text(254).nullable(),
+  conference_url: text(2_000).nullable(),
+  reminder_minutes: z.array(z.int()),
+};
+
+const { organizer_email, ...ownDetails } = details;
+/** What is different about one occurrence: some of this. Its times are both there or neither. */
+const changes = z.object({ ...ownDetails, starts_at: instant, ends_at: instant }).exactPartial();
+
+/** When it takes place: the first time, and by which rule again. The whole of it is in each event that changes any of it. */
+const when = {
+  starts_at: instant,
+  ends_at: instant,
+  all_day: z.boolean(),
+  timezone: text(64),
+  recurrence_rule: text(1_000).nullable(),
+  /** The occurrences that are not as the rule says, each by when the rule has it, in that order; null: it does not take place. */
+  recurrence_exceptions: z.array(z.object({ recurrence_id: instant, changes: changes.nullable() })),
+};
+
+/** An event about one occurrence of a series names it, and has the exceptions of the series as they then are. */
+const occurrence = z.object({ recurrence_id: instant, recurrence_exceptions: when.recurrence_exceptions }).exactPartial().shape;
+
+export const calendarEventScheduled = event('CalendarEventScheduled', { ...details, ...when, ical_uid: text(255) });
+export const calendarEventChanged = event('CalendarEventChanged', { ...z.object(details).exactPartial().shape, ...occurrence });
+export const calendarEventRescheduled = event('CalendarEventRescheduled', { ...when, recurrence_id: occurrence.recurrence_id });
+export const calendarEventCancelled = event('CalendarEventCancelled', occurrence);
+export const calendarEventDeleted = event('CalendarEventDeleted', {});
