@@ -13,6 +13,7 @@ import type { Aggregate, Reference } from './aggregate.ts';
 import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
 import { stampOf } from './command.ts';
 import { createFolds, empty, type Folded, type Folds } from './folds.ts';
+import { type CommandKey, checkKeyOfNew, claimKeyOfNew, derivedId, reusedKey } from './idempotency.ts';
 
 const MAX_ATTEMPTS = 10;
 /** The namespace of the ids that are derived from an idempotency key. */
@@ -62,6 +63,9 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
     const plan = await command.plan(input, services, references.load);
     const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
 
+    // Where a thing of its own stream is made by a key that was sent, the id is no part of the key.
+    const keyOfNew = key?.explicit && command.creates && entityIdOf(stream) === input.id ? key : undefined;
+
     const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
       // Nothing of what is someone else's may be told from a refusal.
       if (before.owner === user.id) references.latest(before.position);
@@ -69,6 +73,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
         if (before.commands.get(key.command_id) === key.body_hmac) return [];
         throw key.explicit ? reusedKey() : idInUse();
       }
+      if (keyOfNew) await checkKeyOfNew(services, aggregate, keyOfNew, input.id);
       if (command.creates) {
         if (entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined) throw idInUse();
       } else {
@@ -101,6 +106,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
           ...stampOf(input, owner),
           ...(key && { $causationId: key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
+        if (keyOfNew && input.id !== derivedId(keyOfNew) && events.length > 0) await claimKeyOfNew(services, keyOfNew, stamp);
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,
@@ -169,7 +175,7 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
-  const id = command.creates ? (chosenId ?? (key ? v5('entity', key.command_id) : v7())) : (params.id ?? request.user.id);
+  const id = command.creates ? (chosenId ?? (key ? derivedId(key) : v7())) : (params.id ?? request.user.id);
   const { user, correlationId, userAgent } = request;
   const input: Input<string, z.output<Body>> = { id, params, body, at: new Date().toISOString(), user, correlationId, userAgent };
   return { input, key };
@@ -188,7 +194,7 @@ function commandKey(
   chosenId: string | undefined,
   content: unknown,
   secrets: Secrets,
-) {
+): CommandKey | undefined {
   const given = idempotencyKey ?? chosenId;
   if (given === undefined) return undefined;
   return {
@@ -268,7 +274,3 @@ async function untilUncontended<T>(work: () => Promise<T>): Promise<T> {
 const noSuchReference = (pointer: string) => unprocessable('reference-not-found', 'This does not exist.', pointer);
 const staleRevision = (revision: number) =>
   new Problem(412, 'stale-revision', `This has changed since; it is now at revision ${revision}.`);
-const reusedKey = () =>
-  new Problem(422, 'idempotency-key-reused', 'This key was used with another body.', {
-    errors: [{ in: 'header', pointer: '/idempotency-key', detail: 'This key was used with another body.' }],
-  });

@@ -7,11 +7,12 @@ import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { sessionSentences, sessions } from './sessions.ts';
 import { taskLabelSentences, taskListSentences, taskSentences, tasks } from './tasks.ts';
-import { loginSentences, userSentences, users } from './users.ts';
+import { keySentences, loginSentences, userSentences, users } from './users.ts';
 
 export const tellers = [
   userSentences,
   loginSentences,
+  keySentences,
   sessionSentences,
   messageSentences,
   taskListSentences,

@@ -51,6 +51,10 @@ export const userSentences = teller('user', {
   EmailReleased: silent('the change of address or the departure before it is what happened'),
 });
 
+export const keySentences = teller('idempotency_key', {
+  IdempotencyKeyUsed: silent('what the key did is what happened'),
+});
+
 export const loginSentences = teller(
   'user',
   {

@@ -126,6 +126,46 @@ describe('a repeat', () => {
     });
   });
 
+  test('with another id, with an id after none, or with none after an id, is refused', async () => {
+    const [one, other] = [
+      { id: v7(), title: 'Buy milk' },
+      { id: v7(), title: 'Buy milk' },
+    ];
+    const refused = { status: 422, code: 'idempotency-key-reused' };
+    await newTask({ idempotencyKey: 'with', body: one });
+    await expect(newTask({ idempotencyKey: 'with', body: other, node: 1 })).rejects.toMatchObject(refused);
+    await expect(newTask({ idempotencyKey: 'with', node: 1 })).rejects.toMatchObject(refused);
+    await newTask({ idempotencyKey: 'without' });
+    await expect(newTask({ idempotencyKey: 'without', body: other, node: 1 })).rejects.toMatchObject(refused);
+    expect((await newTask({ idempotencyKey: 'with', body: one, node: 1 })).id).toBe(one.id);
+    expect(types()).toEqual(['IdempotencyKeyUsed', 'TaskCreated', 'TaskCreated']);
+  });
+
+  test('forty times at once on two nodes with two ids makes one', async () => {
+    const bodies = [1, 2].map(() => ({ id: v7(), title: 'Buy milk' }));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, i) => newTask({ idempotencyKey: 'k', body: bodies[i % 2], node: i % 2 })),
+    );
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(refusals).toHaveLength(20);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    expect(types().sort()).toEqual(['IdempotencyKeyUsed', 'TaskCreated']);
+  });
+
+  test('with an id survives a crash between the key and the task', async () => {
+    const id = v7();
+    const append = log.append;
+    log.append = async (stream, ...rest) => {
+      if (stream.startsWith('task-')) throw new Error('crashed');
+      return append(stream, ...rest);
+    };
+    await expect(newTask({ idempotencyKey: 'k', body: { id, title: 'Buy milk' } })).rejects.toThrow('crashed');
+    log.append = append;
+    await expect(newTask({ idempotencyKey: 'k', body: { title: 'Buy milk' } })).rejects.toMatchObject({ status: 422 });
+    expect((await newTask({ idempotencyKey: 'k', body: { id, title: 'Buy milk' }, node: 1 })).id).toBe(id);
+    expect(types()).toEqual(['IdempotencyKeyUsed', 'TaskCreated']);
+  });
+
   test('is nobody else’s', async () => {
     const mine = await newTask({ idempotencyKey: 'k' });
     const theirs = await newTask({ idempotencyKey: 'k', by: bob });

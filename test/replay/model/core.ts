@@ -55,6 +55,8 @@ export type Model = {
   readonly streams: Map<string, Stream>;
   /** The entity that was made by a create with an Idempotency-Key and without an id. */
   readonly derivedIds: Map<string, string>;
+  /** What each Idempotency-Key that made something was sent with. */
+  readonly usedKeys: Map<string, string>;
   /** What a stream has said and an event of another one undid: a command on the first stream still goes by it. */
   readonly said: {
     /** The list of each task, which may have been deleted. */
@@ -110,6 +112,8 @@ export function run({ model, caller, at }: Context, route: string, request: Requ
     return request.idempotencyKey === undefined ? 409 : 422;
   }
   if (command.creates) {
+    const used = key === undefined || request.idempotencyKey === undefined ? undefined : model.usedKeys.get(key);
+    if (used !== undefined && used !== content) return 422;
     if (command.isInUse) return 409;
   } else {
     const entity = command.entity();
@@ -121,6 +125,7 @@ export function run({ model, caller, at }: Context, route: string, request: Requ
   happen(model, command.stream, caller, at, decided);
   if (key !== undefined && decided.length > 0) {
     streams.get(command.stream)?.commands.set(key, content);
+    if (command.creates && request.idempotencyKey !== undefined) model.usedKeys.set(key, content);
     if (command.creates && command.chosenId === undefined) derivedIds.set(key, made.id);
   }
   return done(command, request);

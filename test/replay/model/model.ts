@@ -12,6 +12,7 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
   rows: noRows(),
   streams: new Map(),
   derivedIds: new Map(),
+  usedKeys: new Map(),
   said: { lists: new Map(), labellings: new Set(), defaults: new Set(), deletedLabels: new Set() },
   isAdmin,
   passwords: new Map(),
