@@ -1,7 +1,7 @@
 // The edge: outside data in, typed data or a Problem that names every bad field out.
 import { z } from 'zod';
 import { type FieldError, Problem } from './problem.ts';
-import { uuid } from './vocabulary.ts';
+import { entityType, uuid } from './vocabulary.ts';
 
 const MAX_DEPTH = 32;
 
@@ -58,4 +58,4 @@ export function canonicalJson(value: unknown): string {
 
 /** The names in a route (`:id`) as a schema; every one of them is an id, but for the kind of an entity. */
 export const pathParams = (route: string): z.ZodType<Record<string, string>> =>
-  z.object(Object.fromEntries([...route.matchAll(/:(\w+)/g)].map(([, name = '']) => [name, uuid])));
+  z.object(Object.fromEntries([...route.matchAll(/:(\w+)/g)].map(([, name = '']) => [name, name === 'type' ? entityType : uuid])));

@@ -12,8 +12,8 @@ export type Aggregate<State> = {
   evolve(state: State | undefined, event: AnyEvent): State | undefined;
   /** The revision of the last event about an entity in a shared stream; undefined where there is no such entity (any more). */
   find(state: State, id: string): { readonly revision: number } | undefined;
-  /** What the entity is part of: where that is gone, so is this. */
-  partOf(state: State): Reference<unknown> | undefined;
+  /** What the entity is part of: where any of that is gone, so is this. */
+  partOf(state: State): readonly Reference<unknown>[];
   /** What a person calls the entity that the event is about. */
   title(state: State, event: AnyEvent): string | undefined;
 };
@@ -47,15 +47,15 @@ type Definition<State> = {
   readonly created: EventHandlers<[], State>;
   /** One handler for each further event type of the category; a type without one is unknown here. Undefined: it is gone. */
   readonly evolve: EventHandlers<[state: State], State | undefined>;
-  readonly partOf?: (state: State) => Reference<unknown> | undefined;
+  readonly partOf?: (state: State) => Reference<unknown> | readonly Reference<unknown>[] | undefined;
   readonly title?: (state: State, event: AnyEvent) => string | undefined;
 };
 
 /** An aggregate whose stream is about one entity. */
-export const aggregate = <State>({ created, evolve, ...definition }: Definition<State>): Aggregate<State> => ({
-  partOf: () => undefined,
+export const aggregate = <State>({ created, evolve, partOf = () => [], ...definition }: Definition<State>): Aggregate<State> => ({
   title: () => undefined,
   ...definition,
+  partOf: (state) => [partOf(state) ?? []].flat(),
   initial: undefined,
   find: () => undefined,
   eventTypes: new Set([...Object.keys(created), ...Object.keys(evolve)]),
@@ -73,7 +73,7 @@ export const sharedAggregate = <State>({
   readonly find: Aggregate<State>['find'];
   readonly title?: Aggregate<State>['title'];
 }): Aggregate<State> => ({
-  partOf: () => undefined,
+  partOf: () => [],
   title: () => undefined,
   ...definition,
   eventTypes: new Set(Object.keys(evolve)),

@@ -154,6 +154,11 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly keyed?: false;
   /** True where one person's entities share a stream (`taskLabels-{user id}`). */
   readonly perUser?: boolean;
+  /**
+   * The id of what a create makes, where what it says is what it is: to say it again is about the same entity, and `create`
+   * is given its state (none where it is gone).
+   */
+  readonly identify?: (input: { readonly user: Caller; readonly body: z.output<Body> }) => string;
   /** The name of the query whose answer is this command's; without one the answer is 204. */
   readonly answer?: string;
   /** The shape of an answer that no query has; `prepare` gives the body. */
@@ -167,7 +172,7 @@ type With<Needs> = { readonly needs: Needs };
 type Needing<Input, Needs> = { readonly needs: (input: Input, load: Load) => Promise<Needs> };
 /** Pure: the state of what exists and the input in, events or a refusal out. */
 type Deciding<State, Input> = { readonly decide: (state: State, input: Input) => Decision };
-/** Pure: the input of what is to exist in, events or a refusal out. `state` is there in a shared stream only. */
+/** Pure: the input of what is to exist in, events or a refusal out. `state` is there in a shared stream, and where the command can identify what it makes. */
 type Creating<State, Input> = { readonly create: (input: Input, state: State | undefined) => Decision };
 /** Asynchronous work once, before deciding. @throws Problem to refuse */
 type Prepared<State, Input> = {
@@ -188,7 +193,7 @@ export type CommandRunner = <Body extends z.ZodType, State>(
 ) => Promise<Outcome & { readonly response?: unknown }>;
 
 /** A command of whatever aggregate, as HTTP and policies hold it: only `run` knows its types. */
-export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate'> & {
+export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate' | 'identify'> & {
   /** Of the stream it appends to. */
   readonly category: string;
   readonly creates: boolean;

@@ -75,7 +75,8 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
       }
       if (keyOfNew) await checkKeyOfNew(services, aggregate, keyOfNew, input.id);
       if (command.creates) {
-        if (entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined) throw idInUse();
+        const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
+        if (isInUse && !command.identify) throw idInUse();
       } else {
         const revision = revisionOf(aggregate, before, input.id);
         const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
@@ -175,8 +176,9 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
-  const id = command.creates ? (chosenId ?? (key ? derivedId(key) : v7())) : (params.id ?? request.user.id);
   const { user, correlationId, userAgent } = request;
+  const newId = () => command.identify?.({ user, body }) ?? chosenId ?? (key ? derivedId(key) : v7());
+  const id = command.creates ? newId() : (params.id ?? user.id);
   const input: Input<string, z.output<Body>> = { id, params, body, at: new Date().toISOString(), user, correlationId, userAgent };
   return { input, key };
 }
@@ -222,15 +224,19 @@ function createReferences(folds: Folds, userId: string) {
   }
 
   /** The ids of what something is part of, nearest first; undefined where one of them is gone. Moves that crossed may have made a loop. */
-  async function ancestors(part: Reference<unknown> | undefined): Promise<string[] | undefined> {
-    const ids: string[] = [];
-    for (let next = part; next && !ids.includes(next.id); ) {
+  async function ancestors(parts: readonly Reference<unknown>[]): Promise<string[] | undefined> {
+    // By stream: a client may have given things of two kinds one id.
+    const found = new Map<string, string>();
+    const ahead = [...parts];
+    for (let next = ahead.shift(); next; next = ahead.shift()) {
+      const stream = `${next.aggregate.category}-${next.id}`;
+      if (found.has(stream)) continue;
       const state = await find(next);
       if (state === undefined) return undefined;
-      ids.push(next.id);
-      next = next.aggregate.partOf(state);
+      found.set(stream, next.id);
+      ahead.push(...next.aggregate.partOf(state));
     }
-    return ids;
+    return [...found.values()];
   }
 
   async function load<State>(reference: Reference<State>): Promise<Loaded<State>>;

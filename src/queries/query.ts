@@ -52,17 +52,31 @@ export type Scope = {
 
 type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description'> & { readonly access?: 'owner' | 'admin' };
 
-/** A query for one thing: no row is 404. */
-export function one(definition: Facts & { readonly response: z.ZodObject; readonly sql: (scope: Scope) => FragmentSqlToken }): Query {
-  const { access = 'owner', response } = definition;
-  const querystring = z.strictObject({});
+/** A query for one thing: no row is 404. What it takes beside the path (`filters`), it does without as well. */
+export function one(definition: Facts & { readonly response: z.ZodObject; readonly sql: (scope: Scope) => FragmentSqlToken }): Query;
+export function one<Filters extends z.ZodRawShape>(
+  definition: Facts & {
+    readonly response: z.ZodObject;
+    readonly filters: Filters;
+    readonly sql: (scope: Scope, filters: z.output<z.ZodObject<Filters>>) => FragmentSqlToken;
+  },
+): Query;
+export function one(
+  definition: Facts & {
+    readonly response: z.ZodObject;
+    readonly filters?: z.ZodRawShape;
+    readonly sql: (scope: Scope, filters: Record<string, unknown>) => FragmentSqlToken;
+  },
+): Query {
+  const { access = 'owner', response, filters = {} } = definition;
+  const querystring = z.strictObject(filters);
   return {
     ...definition,
     access,
     querystring,
     read: async (database, request) => {
-      validate(querystring, request.querystring, 'query');
-      const row = await database.maybeOne(sql.type(response)`${definition.sql(scopeOf(definition.route, access, request))}`);
+      const filter = validate(querystring, request.querystring, 'query');
+      const row = await database.maybeOne(sql.type(response)`${definition.sql(scopeOf(definition.route, access, request), filter)}`);
       if (row === null) throw notFound();
       return { body: row, ...revisionOf(row) };
     },
