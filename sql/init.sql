@@ -432,12 +432,15 @@ CREATE TABLE relationships.relationships (
   created_at    timestamptz      NOT NULL,
   updated_at    timestamptz      NOT NULL,
   version       bigint           NOT NULL CONSTRAINT relationships_version_range CHECK (version >= 0),
-  CONSTRAINT relationships_unique UNIQUE (user_id, source_type, source_id, target_type, target_id, relation_type) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT relationships_unique UNIQUE (user_id, source_id, source_type, target_id, target_type, relation_type) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT relationships_between_two CHECK ((source_type, source_id) <> (target_type, target_id))
 );
-CREATE INDEX relationships_by_target ON relationships.relationships (user_id, target_type, target_id, id);
+CREATE INDEX relationships_by_target ON relationships.relationships (user_id, target_id, target_type, id);
 CREATE INDEX relationships_by_created ON relationships.relationships (user_id, created_at, id);
-CREATE INDEX relationships_by_type ON relationships.relationships (user_id, relation_type, created_at, id);
+CREATE INDEX relationships_by_source_type ON relationships.relationships (user_id, source_type, created_at, id);
+CREATE INDEX relationships_by_target_type ON relationships.relationships (user_id, target_type, created_at, id);
+CREATE INDEX relationships_by_relation_type ON relationships.relationships (user_id, relation_type, created_at, id);
+CREATE INDEX relationships_by_author ON relationships.relationships (user_id, author, created_at, id);
 
 CREATE TABLE relationships.entity_embeddings (
   id             uuid        PRIMARY KEY,
@@ -459,6 +462,33 @@ CREATE TABLE relationships.entity_embeddings (
   CONSTRAINT entity_embeddings_dimensions_true CHECK (dimensions = vector_dims(embedding))
 );
 CREATE INDEX entity_embeddings_by_owner ON relationships.entity_embeddings (user_id, entity_type, id);
+
+-- All that can be related, each with what a person calls it. What begins with hundreds of kilobytes is cut before it is tidied.
+CREATE VIEW relationships.entities AS
+  SELECT user_id, 'user' AS type, id, display_name AS title FROM users.users WHERE status <> 'deleted'
+  UNION ALL SELECT user_id, 'session', id, title FROM sessions.sessions
+  UNION ALL SELECT user_id, 'message', id, left(btrim(regexp_replace(left(content, 400), '\s+', ' ', 'g')), 100) FROM messages.messages
+  UNION ALL SELECT user_id, 'email', id, subject FROM emails.emails
+  UNION ALL SELECT user_id, 'draft', id, subject FROM emails.email_drafts
+  UNION ALL SELECT user_id, 'event', id, title FROM calendar.calendar_events
+  UNION ALL SELECT user_id, 'document', id, title FROM documents.documents
+  UNION ALL SELECT user_id, 'task', id, title FROM tasks.tasks
+  UNION ALL SELECT user_id, 'task_list', id, name FROM tasks.task_lists;
+
+-- An end can be deleted while a relationship of it is being established. As a foreign key would, and like all that is
+-- projected, such a row comes to nothing.
+CREATE FUNCTION relationships.forget_loose_ends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format(
+    'DELETE FROM %1$I.relationships r USING made m WHERE r.id = m.id AND NOT (
+       EXISTS (SELECT FROM %1$I.entities e WHERE e.user_id = m.user_id AND e.type = m.source_type AND e.id = m.source_id) AND
+       EXISTS (SELECT FROM %1$I.entities e WHERE e.user_id = m.user_id AND e.type = m.target_type AND e.id = m.target_id))',
+    TG_TABLE_SCHEMA);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER forget_loose_ends AFTER INSERT ON relationships.relationships
+  REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION relationships.forget_loose_ends();
 
 -- Called with the entity type for rows that are gone, also by a cascade. The tables it cleans are those in its own
 -- schema, whatever that is called at the moment: a rebuild makes all of this under other names and renames it at the end.

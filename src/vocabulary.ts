@@ -145,6 +145,13 @@ export const taskSourceType = z.enum(['message', 'email']);
 
 export const entityType = z.enum(['user', 'session', 'message', 'email', 'draft', 'event', 'document', 'task', 'task_list']);
 export const relationshipAuthor = z.enum(['user', 'assistant', 'system']);
+/** What one thing has to do with another, as a verb that a program can compare: mentions, works_on. */
+export const relationType = z
+  .string()
+  .max(100)
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case words joined by _, such as works_on');
+/** From not at all to wholly. */
+export const strength = z.number().min(0).max(1);
 
 /** Who did it: the person, the assistant on their behalf, Daybook by itself, or a service that is connected. */
 export const actor = z.enum(['user', 'assistant', 'system', 'integration']);

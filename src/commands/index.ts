@@ -2,6 +2,7 @@
 import * as calendarEvents from './calendar/event.ts';
 import type { Command } from './command.ts';
 import * as messages from './messages.ts';
+import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
 import * as taskLabels from './tasks/label.ts';
 import * as taskLists from './tasks/list.ts';
@@ -12,7 +13,20 @@ import * as profiles from './users/profile.ts';
 import * as registration from './users/registration.ts';
 import * as suspension from './users/suspension.ts';
 
-const slices = [registration, logins, passwords, profiles, suspension, sessions, messages, tasks, taskLists, taskLabels, calendarEvents];
+const slices = [
+  registration,
+  logins,
+  passwords,
+  profiles,
+  suspension,
+  sessions,
+  messages,
+  tasks,
+  taskLists,
+  taskLabels,
+  calendarEvents,
+  relationships,
+];
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   slices.flatMap((slice) =>

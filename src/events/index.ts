@@ -5,11 +5,12 @@ import * as calendar from './calendar.ts';
 import type { RecordedEvent } from './event.ts';
 import * as idempotency from './idempotency.ts';
 import * as messages from './messages.ts';
+import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const contexts = { idempotency, users, sessions, messages, tasks, calendar };
+const contexts = { idempotency, users, sessions, messages, tasks, calendar, relationships };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

@@ -18,6 +18,8 @@ const tags = [
   { name: 'task-lists', description: 'What tasks are filed in' },
   { name: 'task-labels', description: 'What tasks are marked with' },
   { name: 'calendar', description: 'What takes place, when, and when again' },
+  { name: 'relationships', description: 'What has to do with what' },
+  { name: 'entities', description: 'What a thing has to do with others, whatever its kind' },
   { name: 'activities', description: 'What happened lately, as sentences' },
   { name: 'admin', description: 'For admins: who has an account, and suspending one' },
   { name: 'system', description: 'How Daybook itself is' },

@@ -5,6 +5,7 @@ import { calendar, calendarEventSentences } from './calendar.ts';
 import { departures } from './departures.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
+import { relationshipSentences, relationships } from './relationships.ts';
 import { sessionSentences, sessions } from './sessions.ts';
 import { taskLabelSentences, taskListSentences, taskSentences, tasks } from './tasks.ts';
 import { keySentences, loginSentences, userSentences, users } from './users.ts';
@@ -19,6 +20,16 @@ export const tellers = [
   taskSentences,
   taskLabelSentences,
   calendarEventSentences,
+  relationshipSentences,
 ];
 
-export const projections: readonly Projection[] = [users, departures, sessions, messages, tasks, calendar, activities(tellers)];
+export const projections: readonly Projection[] = [
+  users,
+  departures,
+  sessions,
+  messages,
+  tasks,
+  calendar,
+  relationships,
+  activities(tellers),
+];

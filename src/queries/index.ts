@@ -3,10 +3,11 @@ import * as activities from './activities.ts';
 import * as calendarEvents from './calendar/event.ts';
 import * as messages from './messages.ts';
 import type { Query } from './query.ts';
+import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const slices = [users, sessions, messages, tasks, calendarEvents, activities];
+const slices = [users, sessions, messages, tasks, calendarEvents, relationships, activities];
 
 export const queries: readonly Query[] = slices.flatMap((slice) => Object.values(slice));

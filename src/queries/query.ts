@@ -53,7 +53,6 @@ export type Scope = {
 type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description'> & { readonly access?: 'owner' | 'admin' };
 
 /** A query for one thing: no row is 404. What it takes beside the path (`filters`), it does without as well. */
-export function one(definition: Facts & { readonly response: z.ZodObject; readonly sql: (scope: Scope) => FragmentSqlToken }): Query;
 export function one<Filters extends z.ZodRawShape>(
   definition: Facts & {
     readonly response: z.ZodObject;
@@ -61,6 +60,7 @@ export function one<Filters extends z.ZodRawShape>(
     readonly sql: (scope: Scope, filters: z.output<z.ZodObject<Filters>>) => FragmentSqlToken;
   },
 ): Query;
+export function one(definition: Facts & { readonly response: z.ZodObject; readonly sql: (scope: Scope) => FragmentSqlToken }): Query;
 export function one(
   definition: Facts & {
     readonly response: z.ZodObject;

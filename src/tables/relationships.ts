@@ -15,6 +15,14 @@ export const relationshipRows = table('relationships.relationships', {
   metadata: storedObject,
 });
 
+/** A view of all that can be related. Nothing is projected to it. */
+export const entityRows = table('relationships.entities', {
+  id: uuid,
+  user_id: uuid,
+  type: entityType,
+  title: z.string().nullable(),
+});
+
 export const entityEmbeddingRows = table('relationships.entity_embeddings', {
   ...common,
   entity_type: entityType,

@@ -157,7 +157,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
       for (const { name, variants } of references) {
         const isList = variants.some(({ type }) => type === 'array');
         for (const id of [of(anns, COLLECTIONS[name]), NEVER_WAS]) {
-          const body = { ...baseOf(command), ...WITH[name], [name]: isList ? [id] : id };
+          const body = { ...baseOf(command), ...WITH[name]?.(bobs), [name]: isList ? [id] : id };
           await refuse(body, 422, isList ? `body/${name}/0` : `body/${name}`);
         }
       }

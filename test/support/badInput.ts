@@ -13,10 +13,15 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   label_ids: 'task-labels',
   label_id: 'task-labels',
   source_id: 'messages',
+  target_id: 'messages',
+  type: 'entity types',
   parent_message_id: 'messages',
 };
 /** What has to be said with a field for it to be looked at. */
-export const WITH: Readonly<Record<string, object>> = { source_id: { source_type: 'message' } };
+export const WITH: Readonly<Record<string, (owned: Readonly<Record<string, string>>) => object>> = {
+  source_id: () => ({ source_type: 'message' }),
+  target_id: ({ tasks }) => ({ source_type: 'task', source_id: tasks, target_type: 'message' }),
+};
 
 export function of(owned: Readonly<Record<string, string>>, collection: string | undefined): string {
   const id = collection === undefined ? undefined : owned[collection];
@@ -43,10 +48,11 @@ export async function belongings(person: Person): Promise<Record<string, string>
     return z.object({ id: z.string() }).parse(answer.body).id;
   };
   const session = await made('/sessions', {});
+  const task = await made('/tasks', { title: 'Buy milk' });
   return {
     sessions: session,
     messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
-    tasks: await made('/tasks', { title: 'Buy milk' }),
+    tasks: task,
     'task-lists': await made('/task-lists', { name: 'Errands' }),
     'task-labels': await made('/task-labels', { name: 'Urgent' }),
     'calendar/events': await made('/calendar/events', {
@@ -55,6 +61,15 @@ export async function belongings(person: Person): Promise<Record<string, string>
       ends_at: '2026-11-24T21:00:00Z',
       recurrence_rule: 'FREQ=WEEKLY',
     }),
+    relationships: await made('/relationships', {
+      source_type: 'user',
+      source_id: person.id,
+      target_type: 'task',
+      target_id: task,
+      relation_type: 'cares_about',
+    }),
+    'entities/:type': task,
+    'entity types': 'task',
     'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
     'admin/users': person.id,
   };

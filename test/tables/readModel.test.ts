@@ -77,9 +77,9 @@ const taskRow = (own: string, places: Partial<RowOf<typeof taskRows>> = {}): Row
 });
 const label = (own: string, name: string, owner = ada) => put(taskLabelRows, { ...common(own, owner), name, color: null });
 
-async function relate(own: string, from: string, to: string): Promise<void> {
+async function relate(own: string, from: string, to: string, toType = 'task'): Promise<void> {
   await pool.query(sql.unsafe`INSERT INTO relationships.relationships
-    VALUES (${own}, ${ada}, 'task', ${from}, 'task', ${to}, 'blocks', 1, 'user', '{}', ${at}, ${at}, 0)`);
+    VALUES (${own}, ${ada}, 'task', ${from}, ${toType}, ${to}, 'blocks', 1, 'user', '{}', ${at}, ${at}, 0)`);
 }
 async function embed(own: string, entity: string): Promise<void> {
   await pool.query(sql.unsafe`INSERT INTO relationships.entity_embeddings
@@ -122,7 +122,7 @@ describe('what goes with what', () => {
   test('relationships and embeddings go with either end, cascaded ones included', async () => {
     await relate(id(21), subtask, other);
     await relate(id(22), other, subtask);
-    await relate(id(23), other, list);
+    await relate(id(23), other, list, 'task_list');
     await embed(id(31), subtask);
     await embed(id(32), other);
     await pool.query(sql.unsafe`DELETE FROM tasks.tasks WHERE id = ${task}`);
