@@ -1,71 +1,104 @@
-// Takes the README's tour as a newcomer does: word for word, in one shell, against a Daybook that has just been started. Only
-// the port is another. What the README shows as the answer is the answer; "…" stands for any value but null.
+// Takes the tours as a newcomer does, that of the README and those of docs/tours: word for word, each in one shell, against a
+// Daybook that has just been started. Only the port is another. What a tour shows as the answer is the answer; "…" stands for any
+// value but null.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/postgres.ts';
 import { type DaybookProcess, startProcess } from '../support/process.ts';
-import { type Block, blocks, read, root, section } from './markdown.ts';
+import { type Block, blocks, documents, read, root, section } from './markdown.ts';
 
 type Step = { readonly script: string; readonly answer: Block | undefined };
 
-const shown = blocks(section(read('README.md'), '## A tour'));
-const steps: readonly Step[] = shown.flatMap((block, index) => {
-  const next = shown[index + 1];
-  return block.language === 'sh' ? [{ script: block.text, answer: next?.language === 'sh' ? undefined : next }] : [];
-});
+const stepsOf = (markdown: string): Step[] => {
+  const shown = blocks(markdown);
+  return shown.flatMap((block, index) => {
+    const next = shown[index + 1];
+    return block.language === 'sh' ? [{ script: block.text, answer: next?.language === 'sh' ? undefined : next }] : [];
+  });
+};
+const readme = stepsOf(section(read('README.md'), '## A tour'));
+const tours = documents.filter((name) => name.startsWith(join('docs', 'tours'))).map((name) => ({ name, steps: stepsOf(read(name)) }));
 const asksOnly = ({ script, answer }: Step) => answer !== undefined && !/ -X | -d '\{/.test(script);
 
 const folder = temporaryFolder();
 let daybook: DaybookProcess;
-let shell: Shell;
 
 beforeAll(async () => {
   daybook = await startProcess(folder);
-  shell = openShell();
 }, 120_000);
 afterAll(async () => {
-  shell.close();
   await daybook.kill();
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('there is a tour', () => {
-  expect(steps.length).toBeGreaterThan(8);
-  expect(steps.filter(asksOnly).length).toBeGreaterThanOrEqual(3);
+describe.each([{ name: 'README.md', steps: readme }, ...tours])('$name', ({ steps }) => {
+  let shell: Shell;
+  beforeAll(() => {
+    shell = openShell();
+  });
+  afterAll(() => shell.close());
+
+  test('asks and answers', () => {
+    expect(steps.filter(({ answer }) => answer !== undefined).length).toBeGreaterThanOrEqual(3);
+    if (steps === readme) expect(steps.filter(asksOnly).length).toBeGreaterThanOrEqual(3);
+  });
+
+  test.for(steps.map((step, index) => [index + 1, step] as const))('step %i answers as shown', { timeout: 60_000 }, async ([, step]) => {
+    await holdsTrue(shell, step);
+  });
+
+  if (steps === readme) {
+    test('with the read model deleted and made again, every question has the same answer', { timeout: 120_000 }, async () => {
+      const { port } = new URL(daybook.url);
+      await daybook.stop();
+      rmSync(join(folder, 'postgres'), { recursive: true });
+      daybook = await startProcess(folder, { PORT: port });
+      for (const step of steps.filter(asksOnly)) await holdsTrue(shell, step);
+    });
+  }
 });
 
-test.for(steps.map((step, index) => [index + 1, step] as const))('step %i answers as shown', { timeout: 60_000 }, async ([, step]) => {
-  await holdsTrue(step);
+test('each tour is one that the index names', () => {
+  const index = read(join('docs', 'README.md'));
+  expect(tours.map(({ name }) => name).filter((name) => !index.includes(`(${name.replace(/^docs./, '')})`))).toEqual([]);
 });
 
-test('with the read model deleted and made again, every question has the same answer', { timeout: 120_000 }, async () => {
-  const { port } = new URL(daybook.url);
-  await daybook.stop();
-  rmSync(join(folder, 'postgres'), { recursive: true });
-  daybook = await startProcess(folder, { PORT: port });
-  for (const step of steps.filter(asksOnly)) await holdsTrue(step);
-});
-
-async function holdsTrue({ script, answer }: Step): Promise<void> {
+async function holdsTrue(shell: Shell, { script, answer }: Step): Promise<void> {
   const printed = await shell.run(script.replaceAll('http://127.0.0.1:3000', daybook.url));
   if (answer === undefined) expect(printed).toBe('');
   else if (answer.language === 'http') expectAnswer(printed, answer.text);
-  else expect(JSON.parse(printed)).toEqual(elided(JSON.parse(answer.text)));
+  else if (answer.language === 'json') expect(JSON.parse(printed)).toEqual(elided(JSON.parse(answer.text)));
+  else expectText(printed, answer.text);
 }
 
 /** The status line, the headers that are shown among those that came, and the body. */
 function expectAnswer(printed: string, text: string): void {
-  const [head = '', body = ''] = printed.replaceAll('\r', '').split('\n\n');
-  const [shownHead = '', shownBody = ''] = text.split('\n\n');
+  const [head, body] = cutAtBlank(printed.replaceAll('\r', ''));
+  const [shownHead, shownBody] = cutAtBlank(text);
   const came = head.split('\n');
-  for (const line of shownHead.split('\n')) {
-    const pattern = new RegExp(`^${line.split('…').map(RegExp.escape).join('.+')}$`);
-    expect(came).toContainEqual(expect.stringMatching(pattern));
-  }
-  expect(JSON.parse(body)).toEqual(elided(JSON.parse(shownBody)));
+  for (const line of shownHead.trimEnd().split('\n')) expect(came).toContainEqual(expect.stringMatching(withAny(line)));
+  if (shownBody === '') expect(body).toBe('');
+  else if (/^content-type: application\/(problem\+)?json/im.test(head)) expect(JSON.parse(body)).toEqual(elided(JSON.parse(shownBody)));
+  else expectText(body, shownBody);
 }
+
+function cutAtBlank(text: string): [string, string] {
+  const [head = '', ...rest] = text.split('\n\n');
+  return [head, rest.join('\n\n')];
+}
+
+/** What is no JSON, line by line. */
+const expectText = (printed: string, text: string) =>
+  expect(printed.replaceAll('\r', '').trimEnd().split('\n')).toEqual(
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => (line.includes('…') ? expect.stringMatching(withAny(line)) : line)),
+  );
+
+const withAny = (line: string) => new RegExp(`^${line.split('…').map(RegExp.escape).join('.+')}$`);
 
 function elided(value: unknown): unknown {
   if (value === '…') return expect.anything();
