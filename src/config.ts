@@ -25,6 +25,9 @@ const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
 /** RFC 6454 section 6.2: as browsers send it, or it would never be equal. */
 const isOrigin = (text: string) => text === '*' || (URL.canParse(text) && new URL(text).origin === text);
 
+const isMailServer = (text: string) =>
+  URL.canParse(text) && ['smtp:', 'smtps:'].includes(new URL(text).protocol) && new URL(text).hostname !== '';
+
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   PORT: port.default(3000).describe('port to listen on; 0 takes any free one'),
@@ -51,6 +54,11 @@ const settings = z.object({
   EMBEDDED_EVENTSTORE_PORT: port.default(0).describe('loopback port of the embedded log; 0 takes any free one'),
   JWT_SECRET: secret.optional().describe('signs access tokens, 32 bytes or more; unset: made once and kept in the data folder'),
   MASTER_KEY: secret.optional().describe('derives keys for HMACs, 32 bytes or more; unset: made once and kept in the data folder'),
+  SMTP_URL: z
+    .string()
+    .refine(isMailServer, 'must be a mail server as smtp://user:password@host:587 or smtps://user:password@host:465')
+    .optional()
+    .describe('mail server to send drafts through, as smtp://user:password@host:587 or smtps://…:465; unset: nothing is sent'),
   ACCESS_TOKEN_EXPIRE_MINUTES: whole(1, 1_440).default(15).describe('how long an access token is valid'),
   REFRESH_TOKEN_EXPIRE_DAYS: whole(1, 3_650).default(30).describe('how long a login lasts that is not used'),
   ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))

@@ -28,7 +28,11 @@ export async function createDaybook(
   logger: FastifyBaseLogger,
   options: Partial<Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>> = {},
 ): Promise<Daybook> {
-  const settings: CommandSettings = { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS };
+  const settings: CommandSettings = {
+    refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS,
+    adminEmails: config.ADMIN_EMAILS,
+    sendsEmail: config.SMTP_URL !== undefined,
+  };
   const secrets = deriveSecrets(masterKey);
   await holdToMasterKey(log, secrets);
   const tokens = createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);

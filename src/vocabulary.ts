@@ -83,6 +83,10 @@ const label = (maximumLength: number) => z.string().trim().min(1).max(maximumLen
 export const title = label(500);
 export const name = label(200);
 
+/** What stands in a header: one line, without anything that would end it and begin another header. */
+export const headerText = (maximumLength: number) =>
+  text(maximumLength).refine((value) => !/[\p{Cc}\u2028\u2029]/u.test(value), 'must be one line, without control characters');
+
 const DEEPEST_JSON = 64;
 
 /** An object of whatever JSON its author likes, within reason. */
@@ -130,6 +134,8 @@ export const emailFolder = z.enum(['inbox', 'sent', 'drafts', 'archive', 'spam',
 export const emailImportance = z.enum(['low', 'normal', 'high']);
 export const draftStatus = z.enum(['draft', 'scheduled', 'sending', 'sent', 'failed', 'unknown', 'discarded']);
 export const draftAuthor = z.enum(['user', 'assistant']);
+/** How a try to send ended that is not known to have got through. */
+export const sendFailure = z.enum(['not_sent', 'unknown']);
 
 export const calendarEventStatus = z.enum(['confirmed', 'tentative', 'cancelled']);
 export const visibility = z.enum(['public', 'private', 'confidential']);

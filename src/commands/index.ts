@@ -1,6 +1,7 @@
 // All commands, each with the name it is exported by. A new context adds its line here.
 import * as calendarEvents from './calendar/event.ts';
 import type { Command } from './command.ts';
+import * as emailDrafts from './emails/draft.ts';
 import * as messages from './messages.ts';
 import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
@@ -25,6 +26,7 @@ const slices = [
   taskLists,
   taskLabels,
   calendarEvents,
+  emailDrafts,
   relationships,
 ];
 

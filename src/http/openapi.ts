@@ -20,6 +20,7 @@ const tags = [
   { name: 'calendar', description: 'What takes place, when, and when again' },
   { name: 'relationships', description: 'What has to do with what' },
   { name: 'entities', description: 'What a thing has to do with others, whatever its kind' },
+  { name: 'email-drafts', description: 'Emails being written, and sent' },
   { name: 'activities', description: 'What happened lately, as sentences' },
   { name: 'admin', description: 'For admins: who has an account, and suspending one' },
   { name: 'system', description: 'How Daybook itself is' },

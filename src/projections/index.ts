@@ -3,6 +3,7 @@
 import { activities } from './activities.ts';
 import { calendar, calendarEventSentences } from './calendar.ts';
 import { departures } from './departures.ts';
+import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { relationshipSentences, relationships } from './relationships.ts';
@@ -20,6 +21,7 @@ export const tellers = [
   taskSentences,
   taskLabelSentences,
   calendarEventSentences,
+  emailDraftSentences,
   relationshipSentences,
 ];
 
@@ -30,6 +32,7 @@ export const projections: readonly Projection[] = [
   messages,
   tasks,
   calendar,
+  emailDrafts,
   relationships,
   activities(tellers),
 ];

@@ -24,7 +24,13 @@ beforeEach(() => {
   const secrets = deriveSecrets('a master key of the tests, 32 bytes and more');
   const tokens = createTokens('a secret of the tests, 32 bytes and more', 15);
   nodes = [0, 1].map(() =>
-    createCommandHandler({ log, blobs: createMemoryBlobs(), secrets, tokens, settings: { refreshTokenExpireDays: 30, adminEmails: [] } }),
+    createCommandHandler({
+      log,
+      blobs: createMemoryBlobs(),
+      secrets,
+      tokens,
+      settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsEmail: false },
+    }),
   );
 });
 

@@ -55,6 +55,7 @@ export async function belongings(person: Person): Promise<Record<string, string>
     tasks: task,
     'task-lists': await made('/task-lists', { name: 'Errands' }),
     'task-labels': await made('/task-labels', { name: 'Urgent' }),
+    'email-drafts': await made('/email-drafts', { subject: 'Dinner on Friday' }),
     'calendar/events': await made('/calendar/events', {
       title: 'Choir',
       starts_at: '2026-11-24T19:00:00Z',

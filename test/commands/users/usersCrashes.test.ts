@@ -36,7 +36,7 @@ function restart(): void {
     blobs: createMemoryBlobs(),
     secrets,
     tokens,
-    settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'] },
+    settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'], sendsEmail: false },
   });
 }
 
