@@ -1,4 +1,5 @@
 // Every setting: its name in the environment, its default and its meaning. A wrong one stops the start with one line.
+import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
 import { emailAddress } from './vocabulary.ts';
 
@@ -78,6 +79,11 @@ const settings = z.object({
   MAX_LAG_SECONDS: whole(1, 86_400)
     .default(60)
     .describe('how far the read model may be behind the event log before requests are answered with 503'),
+  SCHEDULE: z
+    .string()
+    .refine(isCron, 'must be a cron expression such as * * * * *')
+    .default('* * * * *')
+    .describe('when what is due is looked for, as a cron expression (of six parts: with seconds)'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
   ROLES: listOf(z.enum(roles))
     .refine((given) => given.length > 0, 'must name at least one role')

@@ -1,4 +1,4 @@
-// Daybook put together on two open stores: commands, projector and HTTP. The process and the tests run the same.
+// Daybook put together on two open stores: commands, projector, policies and HTTP. The process and the tests run the same.
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { CommandSettings } from './commands/command.ts';
 import { type CommandHandler, createCommandHandler } from './commands/handle.ts';
@@ -7,6 +7,8 @@ import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
 import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
+import { duties, policies } from './policies/index.ts';
+import { createScheduler, type Scheduler } from './policies/scheduler.ts';
 import { projections } from './projections/index.ts';
 import { followProgress } from './projections/progress.ts';
 import { createProjector, type Projector, READ_MODEL } from './projections/projector.ts';
@@ -17,8 +19,9 @@ import { createTokens } from './tokens.ts';
 export type Daybook = {
   readonly app: FastifyInstance;
   readonly commandHandler: CommandHandler;
-  /** Undefined where this process has not the role. */
+  /** These two are undefined where this process has not the role. */
   readonly projector: Projector | undefined;
+  readonly scheduler: Scheduler | undefined;
   readonly stop: () => Promise<void>;
 };
 
@@ -40,6 +43,9 @@ export async function createDaybook(
   const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
+  const services = { log, database, commandHandler, logger };
+  const scheduler = config.ROLES.includes('scheduler') ? createScheduler(policies, duties, services, config.SCHEDULE) : undefined;
+  scheduler?.start();
   const stopping = new AbortController();
   const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
   const app = await buildApp({
@@ -60,8 +66,10 @@ export async function createDaybook(
     app,
     commandHandler,
     projector,
+    scheduler,
     stop: async () => {
       await app.close();
+      await scheduler?.stop();
       stopping.abort();
       await following;
       await projector?.stop();

@@ -24,6 +24,8 @@ export type CommandRequest = {
   readonly body: unknown;
   readonly user: Caller;
   readonly correlationId: string;
+  /** What led to the command, where it is not the request itself: the event that a policy reacts to. */
+  readonly causationId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   /** The revision from If-Match. */
   readonly ifMatch?: number | undefined;
@@ -44,6 +46,7 @@ export type Input<Route extends string = string, Body = unknown> = {
   readonly at: string;
   readonly user: Caller;
   readonly correlationId: string;
+  readonly causationId: string;
   readonly userAgent: string | undefined;
 };
 
@@ -73,12 +76,12 @@ export type Outcome = {
 export type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
 
 /** @param userId whose the event is, where it is not the caller's */
-export const stampOf = ({ user, at, correlationId }: Input, userId: string = user.id): Stamp => ({
+export const stampOf = ({ user, at, correlationId, causationId }: Input, userId: string = user.id): Stamp => ({
   user_id: userId,
   actor: user.actor,
   at,
   $correlationId: correlationId,
-  $causationId: correlationId,
+  $causationId: causationId,
 });
 
 /** What `prepare` may use: the write side, never the read model. */
@@ -152,6 +155,8 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly aggregate: Aggregate<State>;
   /** Who may call: the entity's owner (default), an admin on anybody's, or everybody without a token. */
   readonly access?: 'owner' | 'admin' | 'public';
+  /** True for what Daybook does by itself: policies send it, for the owner, and it has no route. */
+  readonly internal?: true;
   /** False where an Idempotency-Key means nothing: what logs a person in and out is not to be repeated from memory. */
   readonly keyed?: false;
   /** True where one person's entities share a stream (`taskLabels-{user id}`). */

@@ -105,7 +105,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
         const owner = before.owner ?? plan.owner ?? user.id;
         const stamp = {
           ...stampOf(input, owner),
-          ...(key && { $causationId: key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
+          ...(key && { $causationId: request.causationId ?? key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
         if (keyOfNew && input.id !== derivedId(keyOfNew) && events.length > 0) await claimKeyOfNew(services, keyOfNew, stamp);
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
@@ -176,10 +176,19 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
-  const { user, correlationId, userAgent } = request;
+  const { user, correlationId, causationId = correlationId, userAgent } = request;
   const newId = () => command.identify?.({ user, body }) ?? chosenId ?? (key ? derivedId(key) : v7());
   const id = command.creates ? newId() : (params.id ?? user.id);
-  const input: Input<string, z.output<Body>> = { id, params, body, at: new Date().toISOString(), user, correlationId, userAgent };
+  const input: Input<string, z.output<Body>> = {
+    id,
+    params,
+    body,
+    at: new Date().toISOString(),
+    user,
+    correlationId,
+    causationId,
+    userAgent,
+  };
   return { input, key };
 }
 

@@ -1,4 +1,4 @@
-// All commands, each with the name it is exported by. A new context adds its line here.
+// All commands that have a route, each with the name it is exported by. A new context adds its line here.
 import * as calendarEvents from './calendar/event.ts';
 import type { Command } from './command.ts';
 import * as emailDrafts from './emails/draft.ts';
@@ -32,6 +32,8 @@ const slices = [
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   slices.flatMap((slice) =>
-    Object.entries(slice).flatMap(([name, exported]): [string, Command][] => ('run' in exported ? [[name, exported]] : [])),
+    Object.entries(slice).flatMap(([name, exported]): [string, Command][] =>
+      'run' in exported && !exported.internal ? [[name, exported]] : [],
+    ),
   ),
 );

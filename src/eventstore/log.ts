@@ -13,6 +13,7 @@ import {
   START,
   StreamDeletedError,
   type StreamingRead,
+  type StreamMetadata,
   StreamNotFoundError,
   streamNameFilter,
   WrongExpectedVersionError,
@@ -80,6 +81,8 @@ export type EventLog = {
   head(): Promise<bigint | null>;
   /** Events of the stream older than this many seconds are no longer read. */
   setMaxAge(stream: string, seconds: number): Promise<void>;
+  /** Only so many of the stream's newest events are read. */
+  setMaxCount(stream: string, events: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -89,6 +92,15 @@ const READ_TIMEOUT_MS = 10_000;
 
 export function connectEventLog(connectionString: string): EventLog {
   const client = EventStoreDBClient.connectionString(connectionString);
+
+  async function setMetadata(stream: string, metadata: StreamMetadata): Promise<void> {
+    try {
+      await within(ATTEMPT_TIMEOUT_MS, client.setStreamMetadata(stream, metadata));
+    } catch (error) {
+      throw new LogUnavailable(error, true);
+    }
+  }
+
   return {
     async append(stream, expected, events) {
       const data = events.map(({ event_id, type, data, metadata }) => jsonEvent({ id: event_id, type, data, metadata }));
@@ -155,13 +167,8 @@ export function connectEventLog(connectionString: string): EventLog {
       for await (const event of events(last)) return event.position;
       return null;
     },
-    async setMaxAge(stream, seconds) {
-      try {
-        await within(ATTEMPT_TIMEOUT_MS, client.setStreamMetadata(stream, { maxAge: seconds }));
-      } catch (error) {
-        throw new LogUnavailable(error, true);
-      }
-    },
+    setMaxAge: (stream, maxAge) => setMetadata(stream, { maxAge }),
+    setMaxCount: (stream, maxCount) => setMetadata(stream, { maxCount }),
     close: () => client.dispose(),
   };
 }

@@ -28,6 +28,12 @@ export type TestLimits = Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitM
  */
 const generous: TestLimits = { publicRequestsPerMinute: 1_000_000, readWaitMs: 20_000, maxLagSeconds: Number.POSITIVE_INFINITY };
 
+/**
+ * A test that is not about policies would not know what they have done meanwhile. One that is asks for the role, and ticks
+ * by itself.
+ */
+const quiet = { ROLES: 'api,projector', SCHEDULE: '0 0 29 2 *' };
+
 /** Settings beyond the defaults; nothing is limited unless the test says so. */
 export async function startDaybook(environment: Record<string, string> = {}, limits: Partial<TestLimits> = {}): Promise<TestDaybook> {
   const folder = temporaryFolder();
@@ -60,7 +66,10 @@ export async function startNode(
   limits: Partial<TestLimits> = {},
 ): Promise<Daybook> {
   const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
-  const daybook = await createDaybook({ log, database, blobs, secrets }, readConfig(environment), logger, { ...generous, ...limits });
+  const daybook = await createDaybook({ log, database, blobs, secrets }, readConfig({ ...quiet, ...environment }), logger, {
+    ...generous,
+    ...limits,
+  });
   await daybook.app.ready();
   return daybook;
 }

@@ -48,6 +48,7 @@ export function createMemoryLog(): MemoryLog {
     eventAt: async (position) => events[Number(position)],
     head: async () => events.at(-1)?.position ?? null,
     setMaxAge: async () => {},
+    setMaxCount: async () => {},
     close: async () => {},
   };
   return log;
