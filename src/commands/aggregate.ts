@@ -10,7 +10,10 @@ export type Aggregate<State> = {
   /** The event types this fold understands. A stream with any other takes no commands. */
   readonly eventTypes: ReadonlySet<string>;
   evolve(state: State | undefined, event: AnyEvent): State | undefined;
-  /** The revision of the last event about an entity in a shared stream; undefined where there is no such entity (any more). */
+  /**
+   * The revision of the last event about an entity in a shared stream, or about a part of the one entity; undefined where
+   * there is no such thing (any more).
+   */
   find(state: State, id: string): { readonly revision: number } | undefined;
   /** What the entity is part of: where any of that is gone, so is this. */
   partOf(state: State): readonly Reference<unknown>[];
@@ -48,16 +51,17 @@ type Definition<State> = {
   /** One handler for each further event type of the category; a type without one is unknown here. Undefined: it is gone. */
   readonly evolve: EventHandlers<[state: State], State | undefined>;
   readonly partOf?: (state: State) => Reference<unknown> | readonly Reference<unknown>[] | undefined;
+  readonly find?: Aggregate<State>['find'];
   readonly title?: (state: State, event: AnyEvent) => string | undefined;
 };
 
 /** An aggregate whose stream is about one entity. */
 export const aggregate = <State>({ created, evolve, partOf = () => [], ...definition }: Definition<State>): Aggregate<State> => ({
   title: () => undefined,
+  find: () => undefined,
   ...definition,
   partOf: (state) => [partOf(state) ?? []].flat(),
   initial: undefined,
-  find: () => undefined,
   eventTypes: new Set([...Object.keys(created), ...Object.keys(evolve)]),
   evolve: (state, event) => dispatch(created, event) ?? (state === undefined ? undefined : dispatch(evolve, event, state)),
 });

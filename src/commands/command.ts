@@ -70,6 +70,8 @@ export type Outcome = {
   readonly events: readonly NewEvent[];
   /** Whose the entity is. */
   readonly owner: string;
+  /** The part of it that the command was about, where it was about one. */
+  readonly part?: string | undefined;
 };
 
 /** Who and when, for what `prepare` itself appends. */
@@ -165,7 +167,14 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
    * The id of what a create makes, where what it says is what it is: to say it again is about the same entity, and `create`
    * is given its state (none where it is gone).
    */
-  readonly identify?: (input: { readonly user: Caller; readonly body: z.output<Body> }) => string;
+  readonly identify?: (input: Pick<Input<Route, z.output<Body>>, 'user' | 'params' | 'body'>) => string;
+  /**
+   * What it is about, where that is a part of the entity whose stream it is in: the name of the part's id in a path. Where
+   * its own path has none, the command makes the part, and `identify` says which.
+   */
+  readonly part?: string;
+  /** Whom the entity lets call it beside its owner. Everybody else finds nothing. */
+  readonly admits?: (state: State, input: Pick<Input<Route, z.output<Body>>, 'user' | 'params'>) => boolean;
   /** The name of the query whose answer is this command's; without one the answer is 204. */
   readonly answer?: string;
   /** The shape of an answer that no query has; `prepare` gives the body. */
@@ -200,12 +209,16 @@ export type CommandRunner = <Body extends z.ZodType, State>(
 ) => Promise<Outcome & { readonly response?: unknown }>;
 
 /** A command of whatever aggregate, as HTTP and policies hold it: only `run` knows its types. */
-export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate' | 'identify'> & {
+export type Command = Omit<Common<string, z.ZodType, unknown>, 'aggregate' | 'identify' | 'admits'> & {
   /** Of the stream it appends to. */
   readonly category: string;
   readonly creates: boolean;
   readonly run: (runner: CommandRunner, request: CommandRequest) => ReturnType<CommandRunner>;
 };
+
+/** Whether a command makes a part of what its path names. */
+export const makesPart = ({ route, part }: { readonly route: string; readonly part?: string }): boolean =>
+  part !== undefined && !route.includes(`:${part}`);
 
 /** The body of a command that takes none. */
 export const noBody = z.strictObject({}).default({});

@@ -11,7 +11,7 @@ import { canonicalJson, pathParams, validate } from '../validation.ts';
 import { uuidV7 } from '../vocabulary.ts';
 import type { Aggregate, Reference } from './aggregate.ts';
 import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
-import { stampOf } from './command.ts';
+import { makesPart, stampOf } from './command.ts';
 import { createFolds, empty, type Folded, type Folds } from './folds.ts';
 import { type CommandKey, checkKeyOfNew, claimKeyOfNew, derivedId, reusedKey } from './idempotency.ts';
 
@@ -59,8 +59,14 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
   ) {
     const { aggregate } = command;
     const { user } = request;
-    const { input, key } = readInput(command, request, secrets);
-    const plan = await command.plan(input, services, references.load);
+    const { input, part, key } = readInput(command, request, secrets);
+    // What is appended on the way counts as seen.
+    const transact: typeof services.transact = async (...what) => {
+      const outcome = await services.transact(...what);
+      references.latest(outcome.position);
+      return outcome;
+    };
+    const plan = await command.plan(input, { ...services, transact }, references.load);
     const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
 
     // Where a thing of its own stream is made by a key that was sent, the id is no part of the key.
@@ -78,9 +84,10 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
         const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
         if (isInUse && !command.identify) throw idInUse();
       } else {
-        const revision = revisionOf(aggregate, before, input.id);
+        const revision = revisionOf(aggregate, before, input.id, makesPart(command) ? undefined : part);
+        if (before.state === undefined || revision === undefined) throw notFound();
         const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
-        if (before.state === undefined || revision === undefined || !isOurs) throw notFound();
+        if (!isOurs && !command.admits?.(before.state, input)) throw notFound();
         if (!(await references.ancestors(aggregate.partOf(before.state)))) throw notFound();
         if (request.ifMatch !== undefined && request.ifMatch !== revision) throw staleRevision(revision);
       }
@@ -111,10 +118,11 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,
-          revision: revisionOf(aggregate, after, input.id) ?? after.revision,
+          revision: revisionOf(aggregate, after, input.id, part) ?? after.revision,
           position: references.latest(after.position),
           events,
           owner,
+          part,
         };
       });
     });
@@ -123,9 +131,10 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
   return { run, services };
 }
 
-/** The revision of the last event about the entity; undefined where it does not exist. */
-function revisionOf<State>(aggregate: Aggregate<State>, { state, revision }: Folded<State>, id: string): number | undefined {
+/** The revision of the last event about the entity, or a part of it; undefined where it does not exist. */
+function revisionOf<State>(aggregate: Aggregate<State>, { state, revision }: Folded<State>, id: string, part?: string): number | undefined {
   if (state === undefined) return undefined;
+  if (part !== undefined) return aggregate.find(state, part)?.revision;
   return aggregate.initial === undefined ? revision : aggregate.find(state, id)?.revision;
 }
 
@@ -177,7 +186,9 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
   const { user, correlationId, causationId = correlationId, userAgent } = request;
-  const newId = () => command.identify?.({ user, body }) ?? chosenId ?? (key ? derivedId(key) : v7());
+  const identified = () => command.identify?.({ user, params, body });
+  const newId = () => identified() ?? chosenId ?? (key ? derivedId(key) : v7());
+  const part = command.part === undefined ? undefined : (params[command.part] ?? identified());
   const id = command.creates ? newId() : (params.id ?? user.id);
   const input: Input<string, z.output<Body>> = {
     id,
@@ -189,7 +200,7 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
     causationId,
     userAgent,
   };
-  return { input, key };
+  return { input, part, key };
 }
 
 // Of a password the log keeps a slow hash and nothing quicker to guess by.

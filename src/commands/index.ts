@@ -1,5 +1,6 @@
 // All commands that have a route, each with the name it is exported by. A new context adds its line here.
 import * as calendarEvents from './calendar/event.ts';
+import * as calendarInvitations from './calendar/invitation.ts';
 import type { Command } from './command.ts';
 import * as emailDrafts from './emails/draft.ts';
 import * as messages from './messages.ts';
@@ -28,6 +29,7 @@ const slices = [
   calendarEvents,
   emailDrafts,
   relationships,
+  calendarInvitations,
 ];
 
 export const commands: ReadonlyMap<string, Command> = new Map(

@@ -1,6 +1,16 @@
 // What can happen to calendar events.
 import { z } from 'zod';
-import { calendarEventStatus, instant, text, title, transparency, visibility } from '../vocabulary.ts';
+import {
+  calendarEventStatus,
+  instant,
+  invitationResponse,
+  invitationRole,
+  text,
+  title,
+  transparency,
+  uuid,
+  visibility,
+} from '../vocabulary.ts';
 import { event } from './event.ts';
 
 // Rules, zones and addresses were validated where they came in. What is a valid one changes with the libraries that say so.
@@ -40,3 +50,18 @@ export const calendarEventChanged = event('CalendarEventChanged', { ...z.object(
 export const calendarEventRescheduled = event('CalendarEventRescheduled', { ...when, recurrence_id: occurrence.recurrence_id });
 export const calendarEventCancelled = event('CalendarEventCancelled', occurrence);
 export const calendarEventDeleted = event('CalendarEventDeleted', {});
+
+/** Who is asked to come. Of what is about an invitation, each event says whose it is, for a reader. */
+const invitee = { invitation_id: uuid, email: text(254), display_name: text(200).nullable() };
+
+/** `invitee_user_id`: whose address it was then, where it was somebody's with an account. */
+export const inviteeInvited = event('InviteeInvited', { ...invitee, invitee_user_id: uuid.nullable(), role: invitationRole });
+/** `answered_by`: whether the invitee said it here, or the organizer wrote down what they said elsewhere. */
+export const invitationAnswered = event('InvitationAnswered', {
+  ...invitee,
+  response: invitationResponse,
+  comment: text(2_000).nullable(),
+  responded_at: instant,
+  answered_by: z.enum(['organizer', 'invitee']),
+});
+export const inviteeRemoved = event('InviteeRemoved', invitee);

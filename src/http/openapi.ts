@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { z } from 'zod';
-import type { Command } from '../commands/command.ts';
+import { type Command, makesPart } from '../commands/command.ts';
 import type { Query } from '../queries/query.ts';
 import { pathParams } from '../validation.ts';
 import { problemBody } from './problems.ts';
@@ -112,7 +112,8 @@ const problems = (statuses: readonly number[]) =>
   );
 
 export function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
-  const { route, summary, description, access = 'owner', keyed, creates, response, body } = command;
+  const { route, summary, description, access = 'owner', keyed, response, body } = command;
+  const creates = command.creates || makesPart(command);
   const headers = {
     ...(access !== 'public' &&
       keyed !== false && { 'Idempotency-Key': text('The same key and body again gives the same entity, and nothing is done twice') }),

@@ -2,7 +2,7 @@
 // docs/domain.md) is here, once.
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { DatabasePool } from 'slonik';
-import type { Caller, Command, CommandRunner } from '../commands/command.ts';
+import { type Caller, type Command, type CommandRunner, makesPart } from '../commands/command.ts';
 import { Problem } from '../problem.ts';
 import type { Answer, Query } from '../queries/query.ts';
 import { type FileServices, readBody, sendFile } from './files.ts';
@@ -39,6 +39,7 @@ export function addCommand(
   const answer = command.answer === undefined ? undefined : queries.get(command.answer);
   if (command.answer !== undefined && !answer) throw new Error(`${command.route} is answered by ${command.answer}, which is no query`);
   const { run, database, readModel } = services;
+  const creates = command.creates || makesPart(command);
 
   app.route({
     ...methodAndUrl(command.route),
@@ -69,11 +70,12 @@ export function addCommand(
       }
       if (!answer) return reply.code(204).send();
 
-      const params = { ...stringParams(request), id: outcome.id };
-      if (command.creates) reply.header('location', PREFIX + fill(answer.route, params));
+      const part = command.part !== undefined && outcome.part !== undefined && { [command.part]: outcome.part };
+      const params = { ...stringParams(request), id: outcome.id, ...part };
+      if (creates) reply.header('location', PREFIX + fill(answer.route, params));
       if (prefersMinimal(request)) {
         reply.header('preference-applied', 'return=minimal').header('etag', `"${revision}"`);
-        return reply.code(command.creates ? 201 : 204).send();
+        return reply.code(creates ? 201 : 204).send();
       }
       const shown = async () => {
         if (position !== undefined && !(await readModel.includes(position))) return undefined;
@@ -84,7 +86,7 @@ export function addCommand(
         if (!isOutage(error)) throw error;
       });
       if (!read) return reply.code(202).header('etag', `"${revision}"`).send();
-      return sendAnswer(request, reply.code(command.creates ? 201 : 200), read);
+      return sendAnswer(request, reply.code(creates ? 201 : 200), read);
     },
   });
 }

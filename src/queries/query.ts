@@ -1,5 +1,6 @@
 // What a query is: a route, what it accepts, the shape of its answer, and the SQL. A query gets at tables only through
-// `from`, which binds the caller: there is no other way to name one, so nobody reads what is not theirs.
+// `from`, which binds the caller: there is no other way to name one, so nobody reads what is not theirs. What others have
+// addressed to the caller (an invitation) is the one exception, and is bound as well: `addressed`.
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { sqlStateOf } from '../postgres/sqlState.ts';
@@ -48,6 +49,8 @@ export type Scope = {
   readonly loginId: string | undefined;
   /** The rows of a table that are the caller's; everybody's in a query that only admins may call. */
   readonly from: (table: Table) => FragmentSqlToken;
+  /** The rows of a table, whoever's they are, whose `addressee` is the caller; or the rows of `of` that these have in their column `by`. */
+  readonly addressed: (table: Table, addressee: string, through?: { readonly of: Table; readonly by: string }) => FragmentSqlToken;
 };
 
 type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description'> & { readonly access?: 'owner' | 'admin' };
@@ -190,11 +193,19 @@ function scopeOf(route: string, access: 'owner' | 'admin', { params, userId, log
     userId: owner,
     loginId,
     from: (table) => {
-      const name = sql.identifier([table.schema, table.name]);
+      const name = named(table);
       return access === 'admin' ? sql.fragment`${name}` : sql.fragment`(SELECT * FROM ${name} WHERE user_id = ${owner})`;
+    },
+    addressed: (table, addressee, through) => {
+      const select = (column: FragmentSqlToken) =>
+        sql.fragment`SELECT ${column} FROM ${named(table)} WHERE ${sql.identifier([addressee])} = ${owner}`;
+      if (!through) return sql.fragment`(${select(sql.fragment`*`)})`;
+      return sql.fragment`(SELECT * FROM ${named(through.of)} WHERE id IN (${select(sql.fragment`${sql.identifier([through.by])}`)}))`;
     },
   };
 }
+
+const named = (table: Table) => sql.identifier([table.schema, table.name]);
 
 const versioned = z.object({ version: z.number() });
 function revisionOf(row: unknown): { revision: number } | undefined {

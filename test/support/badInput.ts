@@ -16,6 +16,7 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   target_id: 'messages',
   type: 'entity types',
   parent_message_id: 'messages',
+  invitation_id: 'calendar/invitations',
 };
 /** What has to be said with a field for it to be looked at. */
 export const WITH: Readonly<Record<string, (owned: Readonly<Record<string, string>>) => object>> = {
@@ -49,6 +50,12 @@ export async function belongings(person: Person): Promise<Record<string, string>
   };
   const session = await made('/sessions', {});
   const task = await made('/tasks', { title: 'Buy milk' });
+  const event = await made('/calendar/events', {
+    title: 'Choir',
+    starts_at: '2026-11-24T19:00:00Z',
+    ends_at: '2026-11-24T21:00:00Z',
+    recurrence_rule: 'FREQ=WEEKLY',
+  });
   return {
     sessions: session,
     messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
@@ -56,12 +63,6 @@ export async function belongings(person: Person): Promise<Record<string, string>
     'task-lists': await made('/task-lists', { name: 'Errands' }),
     'task-labels': await made('/task-labels', { name: 'Urgent' }),
     'email-drafts': await made('/email-drafts', { subject: 'Dinner on Friday' }),
-    'calendar/events': await made('/calendar/events', {
-      title: 'Choir',
-      starts_at: '2026-11-24T19:00:00Z',
-      ends_at: '2026-11-24T21:00:00Z',
-      recurrence_rule: 'FREQ=WEEKLY',
-    }),
     relationships: await made('/relationships', {
       source_type: 'user',
       source_id: person.id,
@@ -71,6 +72,8 @@ export async function belongings(person: Person): Promise<Record<string, string>
     }),
     'entities/:type': task,
     'entity types': 'task',
+    'calendar/events': event,
+    'calendar/invitations': await made(`/calendar/events/${event}/invitations`, { email: 'guest@example.com' }),
     'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
     'admin/users': person.id,
   };

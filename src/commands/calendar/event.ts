@@ -13,6 +13,7 @@ import { aggregate, reference } from '../aggregate.ts';
 import { command, noBody } from '../command.ts';
 import { changed, patchOf } from '../patch.ts';
 import { user } from '../users/user.ts';
+import { invitationsEvolve } from './invitations.ts';
 import { cancelledOccurrence, changedOccurrence, exceptions, rescheduled } from './series.ts';
 import { type CalendarEvent, moment, times } from './when.ts';
 
@@ -22,7 +23,7 @@ const EARLIEST_REMINDER_MINUTES = 366 * 24 * 60;
 
 export const calendarEvent = aggregate<CalendarEvent>({
   category: 'calendarEvent',
-  created: { CalendarEventScheduled: ({ data }) => data },
+  created: { CalendarEventScheduled: ({ data, meta }) => ({ ...data, owner_id: meta.user_id, invitations: [] }) },
   evolve: {
     CalendarEventChanged: (event, { data: { recurrence_id, recurrence_exceptions, ...data } }) =>
       recurrence_exceptions ? { ...event, recurrence_exceptions } : { ...event, ...data },
@@ -30,7 +31,9 @@ export const calendarEvent = aggregate<CalendarEvent>({
     CalendarEventCancelled: (event, { data: { recurrence_exceptions } }) =>
       recurrence_exceptions ? { ...event, recurrence_exceptions } : { ...event, status: 'cancelled' },
     CalendarEventDeleted: () => undefined,
+    ...invitationsEvolve,
   },
+  find: ({ invitations }, id) => invitations.find(({ invitation_id }) => invitation_id === id),
   title: ({ title }) => title,
 });
 

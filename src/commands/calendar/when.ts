@@ -1,14 +1,21 @@
 // When a calendar event takes place: from what a person says (points in time, or days of a zone) to what is kept, or what
 // is wrong with it.
 import { z } from 'zod';
-import type { calendarEventScheduled } from '../../events/calendar.ts';
+import type { calendarEventScheduled, inviteeInvited } from '../../events/calendar.ts';
 import { unprocessable } from '../../problem.ts';
 import { recurrenceRule } from '../../recurrence.ts';
-import { instant, timezone } from '../../vocabulary.ts';
+import { instant, type invitationResponse, timezone } from '../../vocabulary.ts';
 import { dayOf, startOfDay } from '../../zonedTime.ts';
 
-export type CalendarEvent = z.output<typeof calendarEventScheduled.schema>;
-export type When = Pick<CalendarEvent, 'starts_at' | 'ends_at' | 'all_day' | 'timezone' | 'recurrence_rule' | 'recurrence_exceptions'>;
+type Scheduled = z.output<typeof calendarEventScheduled.schema>;
+export type CalendarEvent = Scheduled & { readonly owner_id: string; readonly invitations: readonly Invitation[] };
+export type Invitation = z.output<typeof inviteeInvited.schema> & {
+  readonly response: z.output<typeof invitationResponse>;
+  readonly comment: string | null;
+  /** Of the last event about it. */
+  readonly revision: number;
+};
+export type When = Pick<Scheduled, 'starts_at' | 'ends_at' | 'all_day' | 'timezone' | 'recurrence_rule' | 'recurrence_exceptions'>;
 
 /** A point in time, or a day (`2026-12-24`) where whole days are meant; which, shows once the event's zone is known. */
 export const moment = z

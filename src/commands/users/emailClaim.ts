@@ -49,6 +49,15 @@ export async function releaseEmail(services: CommandServices, stamp: Stamp, addr
   );
 }
 
+/** Whose address this is now: the id of a person with an account, or null. */
+export async function holderOf({ folds, secrets }: CommandServices, address: string): Promise<string | null> {
+  const key = emailKey(secrets, address);
+  const claim = (await folds.fresh(emailClaim, `${emailClaim.category}-${key}`)).state;
+  if (!claim) return null;
+  const { state: holder } = await folds.fresh(user, `${user.category}-${claim.user_id}`);
+  return holder && emailKey(secrets, holder.email) === key ? claim.user_id : null;
+}
+
 export const emailTaken = () => conflict('email-taken', 'There is already an account with this address.', '/email');
 
 async function holds({ log, folds, secrets }: CommandServices, stamp: Stamp, claim: EmailClaim, key: string): Promise<boolean> {
