@@ -5,10 +5,9 @@ import { type BlobStore, openBlobStore } from './blobs/blobStore.ts';
 import type { Config } from './config.ts';
 import { type DataDirectory, openDataDirectory } from './dataDirectory.ts';
 import { startEmbeddedEventStore } from './eventstore/embedded/embedded.ts';
-import { connectEventLog, type EventLog } from './eventstore/log.ts';
+import type { EventLog } from './eventstore/log.ts';
 import { startEmbeddedPostgres } from './postgres/embedded/embedded.ts';
 import { existingTemplate } from './postgres/embedded/template.ts';
-import { createPool } from './postgres/pool.ts';
 
 export type Stores = {
   readonly log: EventLog;
@@ -66,6 +65,8 @@ async function openLog(url: string | undefined, config: Config, directory: DataD
 }
 
 async function connected(url: string, closing: Closing): Promise<EventLog> {
+  // Loaded while the stores open, which are threads of their own.
+  const { connectEventLog } = await import('./eventstore/log.ts');
   const log = connectEventLog(url);
   closing.push(() => log.close());
   await log.head();
@@ -78,8 +79,8 @@ async function openDatabase(
   closing: Closing,
   say: (line: string) => void,
 ): Promise<DatabasePool> {
-  const embedded =
-    url === undefined ? await startEmbeddedPostgres({ directory: directory.postgres, template: existingTemplate() }) : undefined;
+  const opening = url === undefined ? startEmbeddedPostgres({ directory: directory.postgres, template: existingTemplate() }) : undefined;
+  const [embedded, { createPool }] = await Promise.all([opening, import('./postgres/pool.ts')]);
   if (embedded) closing.push(() => embedded.close());
   if (embedded?.wasReset) say('The embedded Postgres was not closed cleanly and is made anew; its rows come back from the event log.');
   const database = await createPool(embedded?.url ?? url ?? '');

@@ -27,8 +27,8 @@ export type CommandRequest = {
   /** What led to the command, where it is not the request itself: the event that a policy reacts to. */
   readonly causationId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
-  /** The revision from If-Match. */
-  readonly ifMatch?: number | undefined;
+  /** The revisions from If-Match. */
+  readonly ifMatch?: readonly number[] | undefined;
   readonly userAgent?: string | undefined;
 };
 

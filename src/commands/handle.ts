@@ -89,7 +89,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
         const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
         if (!isOurs && !command.admits?.(before.state, input)) throw notFound();
         if (!(await references.ancestors(aggregate.partOf(before.state)))) throw notFound();
-        if (request.ifMatch !== undefined && request.ifMatch !== revision) throw staleRevision(revision);
+        if (request.ifMatch !== undefined && !request.ifMatch.includes(revision)) throw staleRevision(revision);
       }
       return eventsOf(await plan.decide(before.state));
     };

@@ -67,7 +67,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),
   });
   answerProblems(app);
-  // Validation is zod's, in the commands and queries themselves; the schemas of routes are only described.
+  // Validation is zod's, in the commands and queries themselves.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   acceptEmptyJson(app);
@@ -123,6 +123,8 @@ const badAddress = () => new Problem(400, 'malformed-request', 'The address of t
 
 /** Clients that always say `Content-Type: application/json` say it on requests without a body, too. */
 function acceptEmptyJson(app: FastifyInstance): void {
+  // Which fastify takes by itself.
+  app.removeContentTypeParser('text/plain');
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {

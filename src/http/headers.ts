@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { Answer } from '../queries/query.ts';
 import { invalid } from '../validation.ts';
 
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
+// A tag that a proxy made weak on its way is still of that revision.
 const REVISION_TAG = /^(?:W\/)?"(\d+)(?:-[^"]*)?"$/;
 
 /** RFC 9110 section 8.8.3: the entity's revision and a hash of the body; of a list, the hash alone. */
@@ -21,13 +23,16 @@ export function isNotModified(request: FastifyRequest, tag: string): boolean {
   );
 }
 
-/** The revision that If-Match asks for; `*` asks for any, and so for nothing beyond what a command needs anyway. */
-export function ifMatchOf(request: FastifyRequest): number | undefined {
+/**
+ * The revisions that If-Match asks for (RFC 9110 section 13.1.1); a tag that is none of Daybook's is of no revision. `*` asks for
+ * any, and so for nothing beyond what a command needs anyway.
+ */
+export function ifMatchOf(request: FastifyRequest): readonly number[] | undefined {
   const given = request.headers['if-match'];
   if (given === undefined || given.trim() === '*') return undefined;
-  const revision = REVISION_TAG.exec(given.trim())?.[1];
-  if (revision === undefined) throw badHeader('if-match', 'must be an ETag that Daybook gave for this');
-  return Number(revision);
+  const tags = given.split(',').map((tag) => tag.trim());
+  if (!tags.every((tag) => ENTITY_TAG.test(tag))) throw badHeader('if-match', 'must be an ETag, or several between commas');
+  return tags.flatMap((tag) => REVISION_TAG.exec(tag)?.[1] ?? []).map(Number);
 }
 
 const key = z.string().regex(/^[\x21-\x7e]{1,255}$/);

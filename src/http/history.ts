@@ -49,7 +49,7 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
   for (const [entity, { category, isShared }] of collections) {
     const route = `GET ${entity}/history`;
     app.get(`${PREFIX}${entity}/history`, {
-      schema: describeRead({
+      config: describeRead({
         name: `historyOf${category.charAt(0).toUpperCase()}${category.slice(1)}`,
         route,
         summary: `What happened to ${nameOf(entity)}, in words, from the event log`,

@@ -64,6 +64,11 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
   });
 }
 
+/** A route's `config` that describes it once somebody asks: most starts come and go without anybody reading the page. */
+const describedBy = (describe: () => FastifySchema) => ({
+  swaggerTransform: ({ url }: { readonly url: string }) => ({ schema: describe(), url }),
+});
+
 /** Leaves out what is true and in the way: the pattern of what has a format, and the bounds of a number that is just whole. */
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
@@ -111,7 +116,13 @@ const problems = (statuses: readonly number[]) =>
     ]),
   );
 
-export function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
+export const describeCommand = (name: string, command: Command, answer: Query | undefined) =>
+  describedBy(() => commandSchema(name, command, answer));
+
+/** Of a route that only reads. */
+export const describeRead = (read: Read) => describedBy(() => readSchema(read));
+
+function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
   const { route, summary, description, access = 'owner', keyed, response, body } = command;
   const creates = command.creates || makesPart(command);
   const headers = {
@@ -171,8 +182,7 @@ type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response'> & {
   readonly querystring?: z.ZodType;
 };
 
-/** Of a route that only reads. */
-export function describeRead({ name, route, summary, description, access = 'owner', querystring, response }: Read): FastifySchema {
+function readSchema({ name, route, summary, description, access = 'owner', querystring, response }: Read): FastifySchema {
   return {
     ...common(name, route, summary, description, access),
     ...(querystring && { querystring: jsonSchema(querystring, 'input') }),

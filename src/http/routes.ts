@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import type { Answer, Query } from '../queries/query.ts';
 import { type FileServices, readBody, sendFile } from './files.ts';
 import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
-import { commandSchema, describeRead } from './openapi.ts';
+import { describeCommand, describeRead } from './openapi.ts';
 import { isOutage } from './problems.ts';
 import type { ReadModel } from './readModel.ts';
 
@@ -43,8 +43,7 @@ export function addCommand(
 
   app.route({
     ...methodAndUrl(command.route),
-    schema: commandSchema(name, command, answer),
-    ...(command.access === 'public' && { config: { rateLimit: {} } }),
+    config: { ...describeCommand(name, command, answer), ...(command.access === 'public' && { rateLimit: {} }) },
     handler: async (request, reply) => {
       const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
       // Who logs in or out needs no read model.
@@ -95,7 +94,7 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
   const { database, readModel } = services;
   app.route({
     ...methodAndUrl(query.route),
-    schema: describeRead(query),
+    config: describeRead(query),
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
       await readModel.keepsUp();

@@ -36,12 +36,12 @@ type System = {
 
 export function addSystem(app: FastifyInstance, { log, database, progress, projector }: System, services: RouteServices): void {
   app.get('/health/live', {
-    schema: describeRead({ name: 'isLive', route: 'GET /health/live', summary: 'The process answers', response: live, access: 'public' }),
+    config: describeRead({ name: 'isLive', route: 'GET /health/live', summary: 'The process answers', response: live, access: 'public' }),
     handler: () => ({ status: 'live' }),
   });
 
   app.get('/health/ready', {
-    schema: describeRead({ name: 'isReady', route: 'GET /health/ready', summary: 'Both stores answer', response: ready, access: 'public' }),
+    config: describeRead({ name: 'isReady', route: 'GET /health/ready', summary: 'Both stores answer', response: ready, access: 'public' }),
     handler: async (_, reply) => {
       const [event_log, read_model, { isTooFar }] = await Promise.all([
         answers(log.head()),
@@ -63,7 +63,7 @@ export function addSystem(app: FastifyInstance, { log, database, progress, proje
   });
 
   app.get(`${PREFIX}/system/projections`, {
-    schema: describeRead({
+    config: describeRead({
       name: 'listProjections',
       route: 'GET /system/projections',
       summary: 'How far the read model is behind the event log',

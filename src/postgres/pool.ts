@@ -3,9 +3,7 @@
 // fails here and not in somebody's hands.
 import { createPool as createSlonikPool, type DatabasePool, type Interceptor, type QueryResultRow } from 'slonik';
 import { z } from 'zod';
-
-/** The application name in the URL of an embedded Postgres, which takes one statement at a time and so gets one connection. */
-export const EMBEDDED = 'daybook-embedded';
+import { EMBEDDED } from './applicationName.ts';
 
 const CONNECTION_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;

@@ -87,7 +87,7 @@ describe('a conflict', () => {
       log.before = () => {};
       await run(changeTask, { id, body: { title: 'Theirs' }, node: 1 });
     };
-    await expect(run(changeTask, { id, body: { title: 'Mine' }, ifMatch: revision })).rejects.toMatchObject({ status: 412 });
+    await expect(run(changeTask, { id, body: { title: 'Mine' }, ifMatch: [revision] })).rejects.toMatchObject({ status: 412 });
     expect(types()).toEqual(['TaskCreated', 'TaskChanged']);
   });
 });

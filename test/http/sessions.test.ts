@@ -123,6 +123,11 @@ test('a change of what has changed since is refused to who minds', async () => {
   const mine = await ann.patch(`/sessions/${id}`, { title: 'Travel' }, { 'if-match': headers.etag ?? '' });
   expect(mine.status).toBe(200);
   const { status, body } = await ann.patch(`/sessions/${id}`, { title: 'Work' }, { 'if-match': headers.etag ?? '' });
+  for (const tag of ['"no-tag-of-ours"', 'W/""', '"7", "x-1"']) {
+    expect((await ann.patch(`/sessions/${id}`, { title: 'Work' }, { 'if-match': tag })).status).toBe(412);
+  }
+  const several = `"other", ${mine.headers.etag}`;
+  expect((await ann.patch(`/sessions/${id}`, { title: 'Travel' }, { 'if-match': several })).status).toBe(200);
   expect({ status, body }).toEqual({
     status: 412,
     body: {

@@ -6,7 +6,7 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { EMBEDDED } from '../pool.ts';
+import { EMBEDDED } from '../applicationName.ts';
 import { DatabaseFolder } from './folder.ts';
 
 // Opening takes half a second, with all of the log that upkeep leaves two or three, and making one four; on a machine with
