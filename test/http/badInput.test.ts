@@ -106,6 +106,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
     expectRefusal(await send({ text: '{"__proto__": {"admin": true}}' }), 400);
     expectRefusal(await send({ body: { title: 'a'.repeat(2 * 1024 * 1024) } }), 413);
     expectRefusal(await send({ text: '<title/>', headers: { 'content-type': 'application/xml' } }), 415);
+    expectRefusal(await send({ text: '{}', headers: { 'content-type': 'text/plain' } }), 415);
   });
 
   test('refuses headers that say nothing', async () => {
