@@ -138,7 +138,7 @@ describe('answering', () => {
       invitee_user_id: null,
       role: 'required',
     });
-    const when = (ifMatch: number) => givenEvent(invited(), cleo).when(answerCalendarInvitation, answer, { ...bobs, ifMatch });
+    const when = (ifMatch: number) => givenEvent(invited(), cleo).when(answerCalendarInvitation, answer, { ...bobs, ifMatch: [ifMatch] });
     await when(1).thenAppends([answered('organizer')]);
     await when(2).thenRefuses(412, 'stale-revision');
   });
