@@ -144,6 +144,8 @@ export const invitationRole = z.enum(['chair', 'required', 'optional', 'informat
 export const invitationResponse = z.enum(['needs_action', 'accepted', 'declined', 'tentative']);
 
 export const documentStatus = z.enum(['draft', 'active', 'archived']);
+/** Why a file has no text: files of its type have none, it is damaged or locked, or to read it takes too much time or memory. */
+export const unreadBecause = z.enum(['no_text', 'damaged', 'too_much']);
 
 export const taskStatus = z.enum(['todo', 'in_progress', 'blocked', 'done', 'cancelled']);
 export const taskPriority = z.enum(['none', 'low', 'medium', 'high', 'urgent']);

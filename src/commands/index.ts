@@ -2,6 +2,8 @@
 import * as calendarEvents from './calendar/event.ts';
 import * as calendarInvitations from './calendar/invitation.ts';
 import type { Command } from './command.ts';
+import * as documents from './documents/document.ts';
+import * as documentTags from './documents/tag.ts';
 import * as emailDrafts from './emails/draft.ts';
 import * as messages from './messages.ts';
 import * as relationships from './relationships.ts';
@@ -16,6 +18,8 @@ import * as registration from './users/registration.ts';
 import * as suspension from './users/suspension.ts';
 
 const slices = [
+  documents,
+  documentTags,
   registration,
   logins,
   passwords,

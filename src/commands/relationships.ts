@@ -7,6 +7,7 @@ import { entityType, relationType, smallObject, strength, uuid } from '../vocabu
 import { type Aggregate, aggregate, type Reference, reference } from './aggregate.ts';
 import { calendarEvent } from './calendar/event.ts';
 import { command, noBody } from './command.ts';
+import { document } from './documents/document.ts';
 import { message } from './messages.ts';
 import { changed, patchOf } from './patch.ts';
 import { session } from './sessions.ts';
@@ -25,6 +26,7 @@ const aggregates: Partial<Record<EntityType, Aggregate<unknown>>> = {
   session,
   message,
   event: calendarEvent,
+  document,
   task,
   task_list: taskList,
 };

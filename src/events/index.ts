@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
 import * as calendar from './calendar.ts';
+import * as documents from './documents.ts';
 import * as emails from './emails.ts';
 import type { RecordedEvent } from './event.ts';
 import * as idempotency from './idempotency.ts';
@@ -11,7 +12,7 @@ import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const contexts = { idempotency, users, sessions, messages, tasks, calendar, relationships, emails };
+const contexts = { idempotency, users, sessions, messages, tasks, calendar, documents, relationships, emails };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

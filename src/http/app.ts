@@ -15,7 +15,7 @@ import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
 import { createAuthenticator } from './authentication.ts';
-import { addHistories } from './history.ts';
+import { addHistories, pastFrom } from './history.ts';
 import { describeApi } from './openapi.ts';
 import { answerProblems, answerUnreadable, sendProblem } from './problems.ts';
 import { createReadModel } from './readModel.ts';
@@ -109,6 +109,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     blobs,
     maxUploadBytes,
     readModel: createReadModel(log, progress, options),
+    past: pastFrom(log),
     authenticate: createAuthenticator(commandHandler.services),
   };
   const queriesByName = new Map(queries.map((query) => [query.name, query]));

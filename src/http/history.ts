@@ -39,13 +39,16 @@ const querystring = z.strictObject({
 });
 const response = z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 
-/** One route for each collection whose members a command can change. */
-export function addHistories(app: FastifyInstance, log: EventLog, services: RouteServices): void {
-  const collections = new Map<string, { category: string; isShared: boolean }>();
-  for (const { route, category, perUser = false } of commands.values()) {
+/** The streams of each collection whose members a command can change. */
+const collections: ReadonlyMap<string, { readonly category: string; readonly isShared: boolean }> = new Map(
+  [...commands.values()].flatMap(({ route, category, perUser: isShared = false }) => {
     const [, entity] = /^(?:PATCH|DELETE) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route) ?? [];
-    if (entity !== undefined) collections.set(entity, { category, isShared: perUser });
-  }
+    return entity === undefined ? [] : [[entity, { category, isShared }] as const];
+  }),
+);
+
+/** One route for each of the collections. */
+export function addHistories(app: FastifyInstance, log: EventLog, services: RouteServices): void {
   for (const [entity, { category, isShared }] of collections) {
     const route = `GET ${entity}/history`;
     app.get(`${PREFIX}${entity}/history`, {
@@ -96,6 +99,22 @@ async function historyOf(log: EventLog, stream: string, id: string, userId: stri
   if (items.length === 0) throw notFound();
   return items;
 }
+
+/** The rows that a query asks for of a thing's past, for a route below the thing's own. */
+export const pastFrom = (log: EventLog): RouteServices['past'] =>
+  async function* (route, userId, table, id) {
+    const [, entity = ''] = /^GET (\/.+?\/:id)\//.exec(route) ?? [];
+    const collection = collections.get(entity);
+    if (!collection) throw new Error(`${route} is not below anything that has a history`);
+    const rows = new Map<string, Row>();
+    for await (const logged of log.readStream(`${collection.category}-${collection.isShared ? userId : id}`, 0)) {
+      const event = understood(logged);
+      if (!event || event.meta.user_id !== userId) continue;
+      for (const change of projections.flatMap(({ project }) => project(event))) if (concerns(change, id)) apply(rows, change, id);
+      const row = rows.get(table.qualified);
+      if (row) yield row;
+    }
+  };
 
 function itemOf(event: AnyEvent, changes: FieldChange[]): Item {
   const { type, meta, revision, position } = event;

@@ -21,6 +21,8 @@ const tags = [
   { name: 'relationships', description: 'What has to do with what' },
   { name: 'entities', description: 'What a thing has to do with others, whatever its kind' },
   { name: 'email-drafts', description: 'Emails being written, and sent' },
+  { name: 'documents', description: 'Texts and files, in all their revisions' },
+  { name: 'document-tags', description: 'What documents are marked with' },
   { name: 'activities', description: 'What happened lately, as sentences' },
   { name: 'admin', description: 'For admins: who has an account, and suspending one' },
   { name: 'system', description: 'How Daybook itself is' },

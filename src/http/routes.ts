@@ -4,7 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { DatabasePool } from 'slonik';
 import { type Caller, type Command, type CommandRunner, makesPart } from '../commands/command.ts';
 import { Problem } from '../problem.ts';
+import type { Row } from '../projections/projection.ts';
 import type { Answer, Query } from '../queries/query.ts';
+import type { Table } from '../tables/table.ts';
 import { type FileServices, readBody, sendFile } from './files.ts';
 import { entityTag, idempotencyKeyOf, ifMatchOf, isNotModified, positionOf, prefersMinimal } from './headers.ts';
 import { describeCommand, describeRead } from './openapi.ts';
@@ -17,6 +19,8 @@ export type RouteServices = FileServices & {
   readonly run: CommandRunner;
   readonly database: DatabasePool;
   readonly readModel: ReadModel;
+  /** What rows were, from the log, for the query with this route. */
+  readonly past: (route: string, userId: string, table: Table, id: string) => AsyncIterable<Row>;
   /** @throws Problem 401 or 403 */
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
 };
@@ -91,7 +95,7 @@ export function addCommand(
 }
 
 export function addQuery(app: FastifyInstance, query: Query, services: RouteServices): void {
-  const { database, readModel } = services;
+  const { database, readModel, past } = services;
   app.route({
     ...methodAndUrl(query.route),
     config: describeRead(query),
@@ -104,6 +108,7 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
         querystring: request.query,
         userId: user.id,
         loginId: user.login_id,
+        past: (table, id) => past(query.route, user.id, table, id),
       });
       return read.file ? sendFile(request, reply, user, read.file, services) : sendAnswer(request, reply, read);
     },

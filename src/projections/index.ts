@@ -3,6 +3,7 @@
 import { activities } from './activities.ts';
 import { calendar, calendarEventSentences } from './calendar.ts';
 import { departures } from './departures.ts';
+import { documentSentences, documents, documentTagSentences } from './documents.ts';
 import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
@@ -22,6 +23,8 @@ export const tellers = [
   taskLabelSentences,
   calendarEventSentences,
   emailDraftSentences,
+  documentSentences,
+  documentTagSentences,
   relationshipSentences,
 ];
 
@@ -33,6 +36,7 @@ export const projections: readonly Projection[] = [
   tasks,
   calendar,
   emailDrafts,
+  documents,
   relationships,
   activities(tellers),
 ];

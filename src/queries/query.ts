@@ -5,7 +5,7 @@ import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { notFound } from '../problem.ts';
-import type { Table } from '../tables/table.ts';
+import type { RowOf, Table } from '../tables/table.ts';
 import { pathParams, validate } from '../validation.ts';
 import { uuid } from '../vocabulary.ts';
 import { notACursor, readCursor, writeCursor } from './cursor.ts';
@@ -16,6 +16,8 @@ export type QueryRequest = {
   readonly userId: string;
   /** The login that asks. */
   readonly loginId?: string;
+  /** What the caller's row of this table was after each thing that happened to it, the first one first. */
+  readonly past?: (table: Table, id: string) => AsyncIterable<Readonly<Record<string, unknown>>>;
 };
 
 /** `revision` is the version of the one entity answered with, where it is one. With a `file`, that is the answer, and there is no body. */
@@ -99,6 +101,49 @@ export function file(definition: Facts & { readonly sql: (scope: Scope) => Fragm
   };
 }
 
+/**
+ * A query for the bytes of an entity whose content changes: those of its row, or with `?revision=` those that it had when
+ * `number` in its row was this. No row, and no such number, is 404.
+ */
+export function revisedFile<Shape extends z.ZodRawShape>(
+  definition: Facts & {
+    readonly table: Table<Shape>;
+    readonly number: string;
+    readonly file: (row: RowOf<Table<Shape>>) => FileAnswer;
+  },
+): Query {
+  const { access = 'owner', route, table, number, file } = definition;
+  const querystring = z.strictObject({
+    revision: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .optional(),
+  });
+  return {
+    ...definition,
+    access,
+    querystring,
+    response: z.file(),
+    read: async (database, request) => {
+      const { revision } = validate(querystring, request.querystring, 'query');
+      const { params, from } = scopeOf(route, access, request);
+      const { id = '' } = params;
+      const found = await database.maybeOne(sql.type(table.row)`
+        SELECT ${columnsOf(table)}, t.user_id FROM ${from(table)} t WHERE t.id = ${id}`);
+      if (found === null) throw notFound();
+      const current = z.record(z.string(), z.unknown()).parse(found)[number];
+      const wanted = revision ?? current;
+      if (wanted === current) return { body: undefined, file: file(table.row.parse(found)) };
+      for await (const earlier of request.past?.(table, id) ?? []) {
+        if (earlier[number] === wanted) return { body: undefined, file: file(table.row.parse(earlier)) };
+      }
+      throw notFound();
+    },
+  };
+}
+
 /** A query for a list, a page at a time by keyset. The fragments call the sorted table `t`. */
 export function list<Filters extends z.ZodRawShape>(
   definition: Facts & {
@@ -166,9 +211,9 @@ function refuseCursor(error: unknown): never {
   throw sqlStateOf(error)?.startsWith('22') ? notACursor() : error;
 }
 
-/** The columns of a table called `t` as they are answered: all but the owner, who is the caller. */
-export const columnsOf = (table: Table): FragmentSqlToken => {
-  const names = Object.keys(table.row.shape).filter((name) => name !== 'user_id');
+/** The columns of a table called `t` as they are answered: all but the owner, who is the caller, and what is left out. */
+export const columnsOf = (table: Table, without: readonly string[] = []): FragmentSqlToken => {
+  const names = Object.keys(table.row.shape).filter((name) => name !== 'user_id' && !without.includes(name));
   return sql.fragment`${sql.join(
     names.map((name) => sql.identifier(['t', name])),
     sql.fragment`, `,

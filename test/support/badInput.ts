@@ -12,6 +12,8 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   parent_task_id: 'tasks',
   label_ids: 'task-labels',
   label_id: 'task-labels',
+  tag_id: 'document-tags',
+  tag_ids: 'document-tags',
   source_id: 'messages',
   target_id: 'messages',
   type: 'entity types',
@@ -74,6 +76,8 @@ export async function belongings(person: Person): Promise<Record<string, string>
     'entity types': 'task',
     'calendar/events': event,
     'calendar/invitations': await made(`/calendar/events/${event}/invitations`, { email: 'guest@example.com' }),
+    documents: await made('/documents', { title: 'Packing list', content: 'Passport' }),
+    'document-tags': await made('/document-tags', { name: 'Travel' }),
     'auth/logins': String(pageOf((await person.get('/auth/logins')).body).items[0]?.id),
     'admin/users': person.id,
   };
