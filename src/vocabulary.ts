@@ -129,6 +129,8 @@ export const sessionStatus = z.enum(['active', 'archived', 'ended']);
 export const messageRole = z.enum(['user', 'assistant', 'system', 'tool']);
 export const llmRequestStatus = z.enum(['pending', 'succeeded', 'failed', 'cancelled']);
 
+/** What a person files an email under. A list of them goes between commas. */
+export const emailLabel = name.refine((label) => !label.includes(','), 'must not contain a comma');
 export const emailDirection = z.enum(['inbound', 'outbound']);
 export const emailFolder = z.enum(['inbox', 'sent', 'drafts', 'archive', 'spam', 'trash']);
 export const emailImportance = z.enum(['low', 'normal', 'high']);

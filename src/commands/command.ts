@@ -165,9 +165,9 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly perUser?: boolean;
   /**
    * The id of what a create makes, where what it says is what it is: to say it again is about the same entity, and `create`
-   * is given its state (none where it is gone).
+   * is given its state (none where it is gone). Undefined where nothing in it says so.
    */
-  readonly identify?: (input: Pick<Input<Route, z.output<Body>>, 'user' | 'params' | 'body'>) => string;
+  readonly identify?: (input: Pick<Input<Route, z.output<Body>>, 'user' | 'params' | 'body'>) => string | undefined;
   /**
    * What it is about, where that is a part of the entity whose stream it is in: the name of the part's id in a path. Where
    * its own path has none, the command makes the part, and `identify` says which.

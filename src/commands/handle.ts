@@ -59,7 +59,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
   ) {
     const { aggregate } = command;
     const { user } = request;
-    const { input, part, key } = readInput(command, request, secrets);
+    const { input, part, key, isIdentified } = readInput(command, request, secrets);
     // What is appended on the way counts as seen.
     const transact: typeof services.transact = async (...what) => {
       const outcome = await services.transact(...what);
@@ -82,7 +82,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
       if (keyOfNew) await checkKeyOfNew(services, aggregate, keyOfNew, input.id);
       if (command.creates) {
         const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
-        if (isInUse && !command.identify) throw idInUse();
+        if (isInUse && !isIdentified) throw idInUse();
       } else {
         const revision = revisionOf(aggregate, before, input.id, makesPart(command) ? undefined : part);
         if (before.state === undefined || revision === undefined) throw notFound();
@@ -186,9 +186,9 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
   const { user, correlationId, causationId = correlationId, userAgent } = request;
-  const identified = () => command.identify?.({ user, params, body });
-  const newId = () => identified() ?? chosenId ?? (key ? derivedId(key) : v7());
-  const part = command.part === undefined ? undefined : (params[command.part] ?? identified());
+  const identified = command.identify?.({ user, params, body });
+  const newId = () => identified ?? chosenId ?? (key ? derivedId(key) : v7());
+  const part = command.part === undefined ? undefined : (params[command.part] ?? identified);
   const id = command.creates ? newId() : (params.id ?? user.id);
   const input: Input<string, z.output<Body>> = {
     id,
@@ -200,7 +200,7 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
     causationId,
     userAgent,
   };
-  return { input, part, key };
+  return { input, part, key, isIdentified: identified !== undefined };
 }
 
 // Of a password the log keeps a slow hash and nothing quicker to guess by.

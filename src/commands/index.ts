@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import * as documents from './documents/document.ts';
 import * as documentTags from './documents/tag.ts';
 import * as emailDrafts from './emails/draft.ts';
+import * as emails from './emails/email.ts';
 import * as messages from './messages.ts';
 import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
@@ -32,6 +33,7 @@ const slices = [
   taskLabels,
   calendarEvents,
   emailDrafts,
+  emails,
   relationships,
   calendarInvitations,
 ];

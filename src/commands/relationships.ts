@@ -8,6 +8,7 @@ import { type Aggregate, aggregate, type Reference, reference } from './aggregat
 import { calendarEvent } from './calendar/event.ts';
 import { command, noBody } from './command.ts';
 import { document } from './documents/document.ts';
+import { email } from './emails/email.ts';
 import { message } from './messages.ts';
 import { changed, patchOf } from './patch.ts';
 import { session } from './sessions.ts';
@@ -25,6 +26,7 @@ const aggregates: Partial<Record<EntityType, Aggregate<unknown>>> = {
   user,
   session,
   message,
+  email,
   event: calendarEvent,
   document,
   task,

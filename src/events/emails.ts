@@ -1,9 +1,52 @@
-// What can happen to letters and to their drafts.
+// What can happen to letters and to their drafts. What a letter says never changes; where it is and how it is marked does.
 import { z } from 'zod';
-import { draftAuthor, instant, longText, mailbox, sendFailure, text, uuid } from '../vocabulary.ts';
+import { draftAuthor, emailFolder, emailImportance, instant, longText, mailbox, sendFailure, sha256, text, uuid } from '../vocabulary.ts';
 import { event } from './event.ts';
 
 const recipients = { to_addresses: z.array(mailbox), cc_addresses: z.array(mailbox), bcc_addresses: z.array(mailbox) };
+
+// Limits are those of where it came in: a letter from outside may say whatever it likes.
+const attachment = z.object({
+  filename: z.string().nullable(),
+  content_type: z.string(),
+  size_bytes: z.int().nonnegative(),
+  content_id: z.string().nullable(),
+  is_inline: z.boolean(),
+  /** Of its bytes, by which the blob store has them. */
+  sha256,
+});
+const letter = {
+  message_id_header: z.string().nullable(),
+  thread_id: uuid,
+  in_reply_to: z.string().nullable(),
+  /** What it continues, the oldest first (RFC 5322 section 3.6.4): an answer goes on from there. */
+  references: z.array(z.string()),
+  from_address: z.string(),
+  from_name: z.string().nullable(),
+  ...recipients,
+  subject: z.string().nullable(),
+  body_text: z.string().nullable(),
+  body_html: z.string().nullable(),
+  snippet: z.string(),
+  folder: emailFolder,
+  is_read: z.boolean(),
+  is_starred: z.boolean(),
+  importance: emailImportance,
+  labels: z.array(z.string()),
+  sent_at: instant.nullable(),
+  received_at: instant.nullable(),
+  attachments: z.array(attachment),
+};
+export const emailReceived = event('EmailReceived', letter);
+export const emailSent = event('EmailSent', letter);
+export const emailMarkedRead = event('EmailMarkedRead', {});
+export const emailMarkedUnread = event('EmailMarkedUnread', {});
+export const emailStarred = event('EmailStarred', {});
+export const emailUnstarred = event('EmailUnstarred', {});
+export const emailMoved = event('EmailMoved', { folder: emailFolder });
+export const emailLabelsChanged = event('EmailLabelsChanged', { labels: z.array(z.string()) });
+export const emailImportanceChanged = event('EmailImportanceChanged', { importance: emailImportance });
+export const emailDeleted = event('EmailDeleted', {});
 
 const draft = {
   in_reply_to_email_id: uuid.nullable(),

@@ -5,6 +5,7 @@ import { calendar, calendarEventSentences } from './calendar.ts';
 import { departures } from './departures.ts';
 import { documentSentences, documents, documentTagSentences } from './documents.ts';
 import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
+import { emailSentences, emails } from './emails/email.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { relationshipSentences, relationships } from './relationships.ts';
@@ -25,6 +26,7 @@ export const tellers = [
   emailDraftSentences,
   documentSentences,
   documentTagSentences,
+  emailSentences,
   relationshipSentences,
 ];
 
@@ -37,6 +39,7 @@ export const projections: readonly Projection[] = [
   calendar,
   emailDrafts,
   documents,
+  emails,
   relationships,
   activities(tellers),
 ];

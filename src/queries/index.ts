@@ -4,6 +4,7 @@ import * as calendarEvents from './calendar/event.ts';
 import * as calendarInvitations from './calendar/invitation.ts';
 import * as documents from './documents.ts';
 import * as emailDrafts from './emails/draft.ts';
+import * as emails from './emails/email.ts';
 import * as messages from './messages.ts';
 import type { Query } from './query.ts';
 import * as relationships from './relationships.ts';
@@ -11,6 +12,6 @@ import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const slices = [users, sessions, messages, tasks, calendarEvents, calendarInvitations, emailDrafts, documents, relationships, activities];
+const slices = [users, sessions, messages, tasks, calendarEvents, calendarInvitations, emails, emailDrafts, documents, relationships, activities];
 
 export const queries: readonly Query[] = slices.flatMap((slice) => Object.values(slice));

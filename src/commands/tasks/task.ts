@@ -18,6 +18,7 @@ import { recurrenceRule } from '../../recurrence.ts';
 import { instant, taskPriority, taskSourceType, type taskStatus, text, title, uuid, uuidV7 } from '../../vocabulary.ts';
 import { aggregate, type Reference, reference } from '../aggregate.ts';
 import { command, type Loaded, noBody } from '../command.ts';
+import { email } from '../emails/email.ts';
 import { message } from '../messages.ts';
 import { changed, patchOf } from '../patch.ts';
 import { taskLabels } from './label.ts';
@@ -105,12 +106,10 @@ export const createTask = command({
   needs: async ({ body, user }, load) => ({
     list: await load(reference(taskList, body.list_id, '/list_id')),
     parent: await load(reference(task, body.parent_task_id, '/parent_task_id')),
-    source: body.source_type === 'message' ? await load(reference(message, body.source_id, '/source_id')) : undefined,
+    source: await load(reference<unknown>(body.source_type === 'email' ? email : message, body.source_id, '/source_id')),
     labels: body.label_ids.length > 0 ? (await load(reference(taskLabels, user.id)))?.state : undefined,
   }),
   create: ({ body: { id, position, label_ids, ...body }, at, needs }) => {
-    // No email can be there yet.
-    if (body.source_type !== null && !needs.source) return unprocessable('reference-not-found', 'This does not exist.', '/source_id');
     const unknown = label_ids.findIndex((label) => !needs.labels?.live.has(label));
     if (unknown >= 0) return unprocessable('reference-not-found', 'This does not exist.', `/label_ids/${unknown}`);
     return (

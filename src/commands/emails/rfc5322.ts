@@ -1,0 +1,133 @@
+// A raw message (RFC 5322, with MIME) as the body of a command. postal-mime reads it, which never refuses what a mailer may
+// have written: so do we, and clean what it gives of what no store can keep. Nothing of it is ever run or fetched.
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import PostalMime, { type Address, type Attachment, type Email } from 'postal-mime';
+import { unprocessable } from '../../problem.ts';
+import { mediaType } from '../../vocabulary.ts';
+import type { BodyReader } from '../command.ts';
+import { dateIn } from './dates.ts';
+import { messageIdsIn } from './identity.ts';
+
+/** What an event has room for, of each text. */
+const MAX_TEXT_BYTES = 256 * 1024;
+const MAX_FILENAME = 255;
+
+/** One of these is in every message, but in hardly anything else. */
+const TELLING = ['from', 'sender', 'to', 'cc', 'date', 'subject', 'message-id', 'received', 'return-path'];
+
+export const rfc5322Message: BodyReader = {
+  description:
+    'A message as mailers store and send it (RFC 5322). It has come, unless the type has a parameter: `message/rfc822; direction=outbound`. A text of more than 256 KiB becomes an attachment.',
+  read: async (content, { contentType, owner, blobs }) => {
+    const bytes = Buffer.concat(await Array.fromAsync(content));
+    const message = await parse(bytes);
+    const header = (name: string) => message.headers.find(({ key }) => key === name)?.value;
+    const [, direction = 'inbound'] = /;\s*direction="?([^\s;"]*)/i.exec(contentType) ?? [];
+    const [message_id_header = null] = messageIdsIn(header('message-id'));
+    const [in_reply_to = null] = messageIdsIn(header('in-reply-to'));
+    const [from] = mailboxesIn([message.from, message.sender].flatMap((address) => address ?? []));
+    const stored = [];
+    for (const part of message.attachments) stored.push({ ...described(part), ...(await blobs.put(owner, [bytesOf(part)])) });
+
+    const bodies = { body_text: clean(message.text), body_html: clean(message.html) };
+    const tooLong = (text: string | null) => text !== null && Buffer.byteLength(JSON.stringify(text)) > MAX_TEXT_BYTES;
+    const { body_text, body_html } = bodies;
+    for (const [text, filename, content_type] of [
+      [body_text, 'body.txt', 'text/plain'],
+      [body_html, 'body.html', 'text/html'],
+    ] as const) {
+      if (text === null || !tooLong(text)) continue;
+      stored.push({ filename, content_type, content_id: null, is_inline: false, ...(await blobs.put(owner, [Buffer.from(text)])) });
+    }
+    return {
+      direction,
+      message_id_header,
+      in_reply_to,
+      references: messageIdsIn(header('references')),
+      from_address: from?.address ?? clean(message.returnPath) ?? '',
+      from_name: from?.name ?? null,
+      to_addresses: mailboxesIn(message.to),
+      cc_addresses: mailboxesIn(message.cc),
+      bcc_addresses: mailboxesIn(message.bcc),
+      subject: clean(message.subject),
+      body_text: tooLong(body_text) ? null : body_text,
+      body_html: tooLong(body_html) ? null : body_html,
+      importance: importanceIn(header),
+      sent_at: dateIn(header('date')),
+      received_at: dateIn(header('received')?.split(';').at(-1)),
+      stored_attachments: stored,
+      // What else would say that two letters without a Message-ID are one?
+      ...(message_id_header === null && { raw_sha256: createHash('sha256').update(bytes).digest('hex') }),
+    };
+  },
+};
+
+async function parse(bytes: Buffer): Promise<Email> {
+  const message = await PostalMime.parse(inUtf8(bytes), { forceRfc822Attachments: true }).catch((error: unknown) => {
+    // Nested too deep, or a header beyond all measure.
+    throw unprocessable(
+      'message-unreadable',
+      `This message cannot be read: ${error instanceof Error ? error.message : 'it is broken'}.`,
+      '',
+    );
+  });
+  if (!message.headers.some(({ key }) => TELLING.includes(key))) {
+    throw unprocessable(
+      'not-a-message',
+      'This is no RFC 5322 message: it does not begin with a header that says from whom or what it is.',
+      '',
+    );
+  }
+  return message;
+}
+
+/** The same message without the line that mailboxes put before it, and with its header in UTF-8: 8-bit text there is in no charset. */
+function inUtf8(bytes: Buffer): Buffer {
+  const start = /^>?From /.test(bytes.toString('latin1', 0, 6)) ? bytes.indexOf('\n') + 1 : 0;
+  const message = bytes.subarray(start);
+  const [end = message.length] = ['\r\n\r\n', '\n\n']
+    .map((gap) => message.indexOf(gap))
+    .filter((at) => at >= 0)
+    .sort((a, b) => a - b);
+  const header = message.subarray(0, end);
+  if (isUtf8(header)) return message;
+  return Buffer.concat([Buffer.from(new TextDecoder('windows-1252').decode(header)), message.subarray(end)]);
+}
+
+/** Postgres keeps neither NUL nor half a surrogate pair, and one gets at either by an encoded word. */
+const clean = (text: string | null | undefined): string | null =>
+  text === undefined || text === null || text === '' ? null : text.toWellFormed().replaceAll('\0', '\ufffd');
+
+/** Addresses without the groups that they are in. One that is no address has nothing to be written to. */
+const mailboxesIn = (addresses: readonly Address[] = []): { name: string | null; address: string }[] =>
+  addresses
+    .flatMap((address) => address.group ?? address)
+    .flatMap(({ name, address }) => {
+      const written = clean(address?.trim()) ?? clean(name.trim());
+      return written === null ? [] : [{ name: address ? clean(name.trim()) : null, address: written }];
+    });
+
+const importances: Readonly<Record<string, 'high' | 'low'>> = { high: 'high', urgent: 'high', low: 'low', 'non-urgent': 'low' };
+
+/** RFC 2156 sections 5.3.5 and 5.3.6; X-Priority, from 1 to 5, is nobody's standard and everybody's habit. */
+function importanceIn(header: (name: string) => string | undefined): 'low' | 'normal' | 'high' {
+  const said = (header('importance') ?? header('priority'))?.trim().toLowerCase() ?? '';
+  const [number = ''] = /\d/.exec(header('x-priority') ?? '') ?? [];
+  return importances[said] ?? (/[12]/.test(number) ? 'high' : /[45]/.test(number) ? 'low' : 'normal');
+}
+
+function described({ filename, mimeType, disposition, contentId, related }: Attachment) {
+  const content_id = clean(contentId?.trim().replace(/^<(.*)>$/s, '$1'))?.slice(0, 998) ?? null;
+  const name = [...(clean(filename) ?? '').replaceAll(/\p{Cc}/gu, ' ').trim()].slice(-MAX_FILENAME).join('');
+  return {
+    filename: name || null,
+    content_type: mediaType.safeParse(mimeType).data ?? 'application/octet-stream',
+    content_id,
+    // Some mailers call all that they attach inline; what is shown within a text is named by it.
+    is_inline: content_id !== null && (related === true || disposition === 'inline'),
+  };
+}
+
+const bytesOf = ({ content }: Attachment): Uint8Array =>
+  typeof content === 'string' ? Buffer.from(content) : content instanceof Uint8Array ? content : new Uint8Array(content);
