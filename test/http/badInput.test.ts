@@ -224,9 +224,12 @@ describe.each(reads)('$route', ({ route, access, querystring }) => {
 
   if (path.includes(':')) {
     test('finds nothing where the path is someone else’s or never was, and refuses what is no id', async () => {
-      for (const id of ['not-an-id', '%00']) expectRefusal(await ask('', { id }), 400, 'path/id');
-      expect(said(await ask('', { id: NEVER_WAS }))).toEqual({ status: 404, body: NOT_FOUND });
-      if (access === 'owner') expect(said(await ask('', { id: idIn(path, anns) }))).toEqual({ status: 404, body: NOT_FOUND });
+      for (const name of namesIn(path).filter((name) => name !== 'type')) {
+        for (const id of ['not-an-id', '%00']) expectRefusal(await ask('', { [name]: id }), 400, `path/${name}`);
+        expect(said(await ask('', { [name]: NEVER_WAS }))).toEqual({ status: 404, body: NOT_FOUND });
+        const strange = name === 'id' ? idIn(path, anns) : of(anns, COLLECTIONS[name]);
+        if (access === 'owner') expect(said(await ask('', { [name]: strange }))).toEqual({ status: 404, body: NOT_FOUND });
+      }
     });
   }
 });

@@ -19,6 +19,8 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   type: 'entity types',
   parent_message_id: 'messages',
   invitation_id: 'calendar/invitations',
+  attachment_id: 'emails/attachments',
+  thread_id: 'emails/threads',
 };
 /** What has to be said with a field for it to be looked at. */
 export const WITH: Readonly<Record<string, (owned: Readonly<Record<string, string>>) => object>> = {
@@ -43,6 +45,13 @@ export const namesIn = (path: string) => [...path.matchAll(/:(\w+)/g)].map(([, n
 export const methodAndPath = (route: string) =>
   z.tuple([z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']), z.string()]).parse(route.split(' '));
 
+const aLetter = {
+  direction: 'inbound',
+  from_address: 'ada@example.org',
+  subject: 'The photos',
+  attachments: [{ filename: 'hello.txt', content_type: 'text/plain', content: 'SGVsbG8=' }],
+};
+
 /** One of each collection. */
 export async function belongings(person: Person): Promise<Record<string, string>> {
   const made = async (path: string, body: object) => {
@@ -58,7 +67,11 @@ export async function belongings(person: Person): Promise<Record<string, string>
     ends_at: '2026-11-24T21:00:00Z',
     recurrence_rule: 'FREQ=WEEKLY',
   });
+  const letter = await made('/emails', { ...aLetter, message_id_header: `${person.id}@example.com` });
   return {
+    emails: letter,
+    'emails/threads': String(z.object({ thread_id: z.string() }).parse((await person.get(`/emails/${letter}`)).body).thread_id),
+    'emails/attachments': String(pageOf((await person.get(`/emails/${letter}/attachments`)).body).items[0]?.id),
     sessions: session,
     messages: await made(`/sessions/${session}/messages`, { role: 'user', content: 'Hello' }),
     tasks: task,
