@@ -12,6 +12,18 @@ import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const slices = [users, sessions, messages, tasks, calendarEvents, calendarInvitations, emails, emailDrafts, documents, relationships, activities];
+const slices = [
+  users,
+  sessions,
+  messages,
+  tasks,
+  calendarEvents,
+  calendarInvitations,
+  emails,
+  emailDrafts,
+  documents,
+  relationships,
+  activities,
+];
 
 export const queries: readonly Query[] = slices.flatMap((slice) => Object.values(slice));
