@@ -17,6 +17,9 @@ export type Invitation = z.output<typeof inviteeInvited.schema> & {
 };
 export type When = Pick<Scheduled, 'starts_at' | 'ends_at' | 'all_day' | 'timezone' | 'recurrence_rule' | 'recurrence_exceptions'>;
 
+/** So that a range has a bounded number of occurrences. */
+const LONGEST_RECURRING_MS = 367 * 24 * 3_600_000;
+
 /** A point in time, or a day (`2026-12-24`) where whole days are meant; which, shows once the event's zone is known. */
 export const moment = z
   .string()
@@ -58,9 +61,17 @@ export function pointOf(said: string, { all_day, timezone }: Pick<When, 'all_day
 }
 
 /** What a person says of when an event takes place, made of points in time. @throws Problem 422 */
-export function resolved<Said extends Pick<When, 'starts_at' | 'ends_at' | 'all_day' | 'timezone'>>(said: Said): Said {
+export function resolved<Said extends Omit<When, 'recurrence_exceptions'>>(said: Said): Said {
   const times = { starts_at: pointOf(said.starts_at, said, '/starts_at'), ends_at: pointOf(said.ends_at, said, '/ends_at') };
   refuseEarlyEnd(times, said.all_day, '/ends_at');
+  if (said.recurrence_rule !== null) {
+    if (Date.parse(times.ends_at) - Date.parse(times.starts_at) > LONGEST_RECURRING_MS) {
+      throw unprocessable('too-long-to-recur', 'What takes longer than a year cannot recur.', '/ends_at');
+    }
+    if (said.all_day && said.recurrence_rule.includes('FREQ=HOURLY')) {
+      throw unprocessable('hourly-whole-days', 'Whole days cannot recur by the hour.', '/recurrence_rule');
+    }
+  }
   return { ...said, ...times };
 }
 
