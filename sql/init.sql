@@ -388,7 +388,8 @@ CREATE INDEX tasks_by_status ON tasks.tasks (user_id, status, due_key, id);
 CREATE INDEX tasks_by_list ON tasks.tasks (list_id, position, id) WHERE list_id IS NOT NULL;
 CREATE INDEX tasks_by_parent ON tasks.tasks (parent_task_id, position, id) WHERE parent_task_id IS NOT NULL;
 CREATE INDEX tasks_by_source ON tasks.tasks (source_id) WHERE source_id IS NOT NULL;
-CREATE INDEX tasks_to_remind ON tasks.tasks (remind_at, id) WHERE remind_at IS NOT NULL AND reminded_at IS NULL;
+CREATE INDEX tasks_to_remind ON tasks.tasks (remind_at, id)
+  WHERE remind_at IS NOT NULL AND reminded_at IS NULL AND status IN ('todo', 'in_progress', 'blocked');
 
 CREATE TABLE tasks.task_labels (
   id         uuid        PRIMARY KEY,

@@ -37,5 +37,7 @@ export const tokensRefreshed = event('TokensRefreshed', refreshToken);
 export const refreshTokenReused = event('RefreshTokenReused', {});
 export const loggedOut = event('LoggedOut', {});
 export const loginRevoked = event('LoginRevoked', {});
+/** It was not used for so long that it could not be any more. */
+export const loginExpired = event('LoginExpired', {});
 
 export const loginFailed = event('LoginFailed', {});

@@ -1,7 +1,9 @@
 // All policies and all duties of the schedule. A new one adds its line here.
+import { expiredLogins } from './expiredLogins.ts';
 import type { Policy } from './policy.ts';
 import type { Duty } from './schedule.ts';
+import { taskReminders } from './taskReminders.ts';
 
 export const policies: readonly Policy[] = [];
 
-export const duties: readonly Duty[] = [];
+export const duties: readonly Duty[] = [taskReminders, expiredLogins];

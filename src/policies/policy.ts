@@ -152,6 +152,7 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
   let running: Promise<void> = Promise.resolve();
   let status: PolicyStatus = { name, state: 'starting', lastError: undefined };
   let checkpoint: Checkpoint = { revision: -1, position: null, aside: [] };
+  let isKnown = false;
   /** How often what is aside has failed, and when it may be tried again. */
   const failures = new Map<bigint, { readonly count: number; readonly notBefore: number }>();
 
@@ -161,7 +162,9 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
       const signal = AbortSignal.any([stopping.signal, attempt.signal]);
       let retrying = Promise.resolve();
       try {
-        checkpoint = (await readCheckpoint(log, name)) ?? (await begin());
+        // What is known here is as far as the log's, and may be further.
+        if (!isKnown) checkpoint = (await readCheckpoint(log, name)) ?? (await begin());
+        isKnown = true;
         isWell();
         retrying = retryAside(signal);
         for await (const event of log.subscribeToAll(checkpoint.position, signal, policy.prefixes)) {

@@ -3,7 +3,7 @@ import { taskLabelRows, taskListRows, taskRows, taskTagRows } from '../tables/ta
 import { adjustWhere, insert, projection, remove, update } from './projection.ts';
 import { quoted, teller } from './sentence.ts';
 
-export const tasks = projection('tasks', 1, {
+export const tasks = projection('tasks', 2, {
   TaskListCreated: ({ id, data, meta }) => [
     ...othersAreNotDefault(data, meta.user_id, id),
     insert(taskListRows, { id, ...data, archived_at: null }),
@@ -14,7 +14,8 @@ export const tasks = projection('tasks', 1, {
   TaskListDeleted: ({ id }) => remove(taskListRows, { id }),
 
   TaskCreated: ({ id, data }) => insert(taskRows, { id, ...data, status: 'todo', completed_at: null, reminded_at: null }),
-  TaskChanged: ({ id, data }) => update(taskRows, id, data),
+  // Who changes when to be reminded wants to be reminded then.
+  TaskChanged: ({ id, data }) => update(taskRows, id, 'remind_at' in data ? { ...data, reminded_at: null } : data),
   TaskMoved: ({ id, data }) => update(taskRows, id, data),
   TaskStarted: ({ id }) => update(taskRows, id, { status: 'in_progress' }),
   TaskBlocked: ({ id }) => update(taskRows, id, { status: 'blocked' }),

@@ -3,7 +3,7 @@ import { loginRows, userRows } from '../tables/users.ts';
 import { adjust, insert, projection, remove, update } from './projection.ts';
 import { silent, teller } from './sentence.ts';
 
-export const users = projection('users', 1, {
+export const users = projection('users', 2, {
   UserRegistered: ({ id, data: { password_hash, ...person } }) =>
     insert(userRows, { id, ...person, preferences: {}, status: 'active', last_login_at: null, deleted_at: null }),
   UserProfileChanged: ({ id, data }) => update(userRows, id, data),
@@ -33,6 +33,7 @@ export const users = projection('users', 1, {
   RefreshTokenReused: ({ id }) => remove(loginRows, { id }),
   LoggedOut: ({ id }) => remove(loginRows, { id }),
   LoginRevoked: ({ id }) => remove(loginRows, { id }),
+  LoginExpired: ({ id }) => remove(loginRows, { id }),
 });
 
 const NOT_YET_ANYBODY = 'nobody has come or gone by it';
@@ -66,6 +67,7 @@ export const loginSentences = teller(
     RefreshTokenReused: ({ id }) => ({ summary: 'A login was ended, since a copy of its token was used', details: { login_id: id } }),
     LoggedOut: ({ id }) => ({ summary: 'Logged out', details: { login_id: id } }),
     LoginRevoked: ({ id }) => ({ summary: 'Ended a login', details: { login_id: id } }),
+    LoginExpired: silent('it could not be used any more for long'),
     LoginFailed: silent('anybody can try, and it need not be about anyone'),
   },
   ({ meta }) => meta.user_id,

@@ -43,6 +43,7 @@ describe('event types', () => {
       'EmailReleased',
       'EmailReserved',
       'IdempotencyKeyUsed',
+      'LoginExpired',
       'LoginFailed',
       'RegistrationAbandoned',
       'SessionContextChanged',

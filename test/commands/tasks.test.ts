@@ -19,6 +19,7 @@ import {
   deleteTask,
   labelTask,
   moveTask,
+  remindTask,
   reopenTask,
   startTask,
   task,
@@ -44,6 +45,7 @@ import {
   taskListDeleted,
   taskListRestored,
   taskMoved,
+  taskReminded,
   taskReopened,
   taskStarted,
   taskUnlabelled,
@@ -263,6 +265,26 @@ describe('how far a task is', () => {
     [taskCancelled({}), blockTask, 'task-cancelled'],
     [taskCancelled({}), completeTask, 'task-cancelled'],
   ])('after $0.type, $1.route is refused', (before, command, code) => givenTask(before).when(command).thenRefuses(409, code));
+});
+
+describe('reminding of a task', () => {
+  const at = (remind_at: string) => taskChanged({ remind_at });
+  const reminded = taskReminded({ reminded_at: BEFORE });
+  test.each([
+    ['when the time has come', [at(NOW)], [taskReminded({ reminded_at: NOW })]],
+    ['not before', [at('2026-03-04T05:06:07.891Z')], []],
+    ['not where there is no time for it', [], []],
+    ['once', [at(BEFORE), reminded], []],
+    ['again where the time was changed since', [at(BEFORE), reminded, at(NOW)], [taskReminded({ reminded_at: NOW })]],
+    ['not again where something else was', [at(BEFORE), reminded, taskChanged({ title: 'Buy oat milk' })], []],
+    ['not once it is done', [at(BEFORE), taskCompleted({ completed_at: BEFORE })], []],
+    ['not once it is cancelled', [at(BEFORE), taskCancelled({})], []],
+    ['when it is taken up again', [at(BEFORE), taskCancelled({}), taskReopened({})], [taskReminded({ reminded_at: NOW })]],
+  ])('%s', (_, before, after) =>
+    givenTask(...before)
+      .when(remindTask)
+      .thenAppends(after),
+  );
 });
 
 describe('deleting a task', () => {

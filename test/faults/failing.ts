@@ -29,9 +29,9 @@ export function failingAt(database: DatabasePool, at: number): { readonly databa
 /** A log whose subscriptions end after a number of events each. */
 export const endingAfter = (log: EventLog, events: number): EventLog => ({
   ...log,
-  async *subscribeToAll(after, signal) {
+  async *subscribeToAll(after, signal, prefixes) {
     let count = 0;
-    for await (const event of log.subscribeToAll(after, signal)) {
+    for await (const event of log.subscribeToAll(after, signal, prefixes)) {
       yield event;
       count += 1;
       if (count === events) throw new LogUnavailable(new Error('gone'), false);

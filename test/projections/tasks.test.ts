@@ -110,6 +110,7 @@ describe('a task', () => {
   });
   test.each([
     [taskChanged({ title: 'Buy oat milk' }), { title: 'Buy oat milk' }],
+    [taskChanged({ remind_at: AT }), { remind_at: AT, reminded_at: null }],
     [taskMoved(place), place],
     [taskStarted({}), { status: 'in_progress' }],
     [taskBlocked({}), { status: 'blocked' }],

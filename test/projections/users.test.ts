@@ -5,6 +5,7 @@ import {
   emailReserved,
   loggedIn,
   loggedOut,
+  loginExpired,
   loginFailed,
   loginRevoked,
   passwordChanged,
@@ -144,7 +145,7 @@ describe('rows', () => {
     ]);
   });
 
-  test.each([loggedOut({}), loginRevoked({}), refreshTokenReused({})])('$type removes it', (event) => {
+  test.each([loggedOut({}), loginRevoked({}), loginExpired({}), refreshTokenReused({})])('$type removes it', (event) => {
     expect(users.project(recorded(login, event, 2))).toEqual([{ kind: 'remove', table: loginRows, where: { id: LOGIN }, except: {} }]);
   });
 
@@ -187,6 +188,7 @@ describe('sentences', () => {
     emailReserved({ user_id: OWNER, user_revision: -1 }),
     emailReleased({ user_id: OWNER }),
     refreshed,
+    loginExpired({}),
     loginFailed({}),
   ])('$type is nothing that happened to anybody', (event) => {
     expect(told('any-stream', event)).toEqual({ silent: expect.any(String) });

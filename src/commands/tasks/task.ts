@@ -9,6 +9,7 @@ import {
   taskDeleted,
   taskLabelled,
   taskMoved,
+  taskReminded,
   taskReopened,
   taskStarted,
   taskUnlabelled,
@@ -36,6 +37,8 @@ export type Task = {
   readonly start_at: string | null;
   readonly due_at: string | null;
   readonly remind_at: string | null;
+  /** When the person was reminded of it; null: not yet, or not since `remind_at` was changed. */
+  readonly reminded_at: string | null;
   readonly estimate_minutes: number | null;
   readonly recurrence_rule: string | null;
   readonly list_id: string | null;
@@ -46,9 +49,9 @@ export type Task = {
 
 export const task = aggregate<Task>({
   category: 'task',
-  created: { TaskCreated: ({ data: { source_type, source_id, ...task } }) => ({ ...task, status: 'todo', labels: [] }) },
+  created: { TaskCreated: ({ data: { source_type, source_id, ...task } }) => ({ ...task, status: 'todo', reminded_at: null, labels: [] }) },
   evolve: {
-    TaskChanged: (task, { data }) => ({ ...task, ...data }),
+    TaskChanged: (task, { data }) => ({ ...task, ...data, ...('remind_at' in data && { reminded_at: null }) }),
     TaskMoved: (task, { data }) => ({ ...task, ...data }),
     TaskStarted: (task) => ({ ...task, status: 'in_progress' }),
     TaskBlocked: (task) => ({ ...task, status: 'blocked' }),
@@ -57,7 +60,7 @@ export const task = aggregate<Task>({
     TaskCancelled: (task) => ({ ...task, status: 'cancelled' }),
     TaskLabelled: (task, { data }) => ({ ...task, labels: [...task.labels, data.label_id] }),
     TaskUnlabelled: (task, { data }) => ({ ...task, labels: task.labels.filter((id) => id !== data.label_id) }),
-    TaskReminded: (task) => task,
+    TaskReminded: (task, { data }) => ({ ...task, ...data }),
     TaskDeleted: () => undefined,
   },
   partOf: ({ parent_task_id }): Reference<unknown> | undefined => reference(task, parent_task_id),
@@ -202,6 +205,16 @@ export const cancelTask = command({
   aggregate: task,
   decide: ({ status }) => (status === 'cancelled' ? [] : (closed(status) ?? taskCancelled({}))),
   answer: 'getTask',
+});
+
+export const remindTask = command({
+  route: 'POST /tasks/:id/remind',
+  summary: 'Remind of a task',
+  internal: true,
+  body: noBody,
+  aggregate: task,
+  decide: ({ status, remind_at, reminded_at }, { at }) =>
+    remind_at === null || remind_at > at || reminded_at !== null || closed(status) ? [] : taskReminded({ reminded_at: at }),
 });
 
 export const deleteTask = command({

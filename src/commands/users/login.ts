@@ -2,7 +2,7 @@
 // or whoever used it first, so the whole family ends.
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { loggedIn, loggedOut, loginRevoked, refreshTokenReused, tokensRefreshed } from '../../events/users.ts';
+import { loggedIn, loggedOut, loginExpired, loginRevoked, refreshTokenReused, tokensRefreshed } from '../../events/users.ts';
 import { password } from '../../passwords.ts';
 import { notFound, Problem } from '../../problem.ts';
 import { userRows } from '../../tables/users.ts';
@@ -44,6 +44,7 @@ export const login = aggregate<Login>({
     RefreshTokenReused: ended,
     LoggedOut: ended,
     LoginRevoked: ended,
+    LoginExpired: ended,
   },
 });
 
@@ -133,6 +134,15 @@ export const revokeLogin = command({
   needs: async ({ user: { id } }, load) => ({ person: await load(reference(user, id)) }),
   // One that a change of password has ended is not among the person's logins either.
   decide: (login, { needs: { person } }) => (isAlive(login, person.state) ? loginRevoked({}) : notFound()),
+});
+
+export const expireLogin = command({
+  route: 'POST /auth/logins/:id/expire',
+  summary: 'Put a login away that expired',
+  internal: true,
+  body: noBody,
+  aggregate: login,
+  decide: ({ isEnded, expires_at }, { at }) => (isEnded || expires_at > at ? [] : loginExpired({})),
 });
 
 /** Logs a person in whose password was right when their stream was at `user_revision`. The login's id is the input's. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { emailClaim } from '../../../src/commands/users/emailClaim.ts';
-import { logIn, login, logOut, refreshTokens, revokeLogin } from '../../../src/commands/users/login.ts';
+import { expireLogin, logIn, login, logOut, refreshTokens, revokeLogin } from '../../../src/commands/users/login.ts';
 import { user } from '../../../src/commands/users/user.ts';
+import type { NewEvent } from '../../../src/events/event.ts';
 import {
   loggedOut,
+  loginExpired,
   loginRevoked,
   passwordChanged,
   refreshTokenReused,
@@ -112,6 +114,22 @@ describe('refreshing', () => {
     await ada([userDeleted({})])
       .when(refreshTokens, with_('A'))
       .thenRefuses(401, 'unauthorized');
+  });
+});
+
+describe('an expired login', () => {
+  const expiring = (expires_at: string, ...more: NewEvent[]) => given(login, [loggedInWith('A', { expires_at }), ...more]);
+  test('is put away', () =>
+    expiring(NOW)
+      .when(expireLogin)
+      .thenAppends([loginExpired({})]));
+  test('is not where it can still be used', () =>
+    expiring('2026-03-01T00:00:00.000Z', tokensRefreshed({ refresh_token_hash: 'another', expires_at: '2026-03-04T05:06:07.891Z' }))
+      .when(expireLogin)
+      .thenAppends([]));
+  test('is put away once, and not where it has ended otherwise', async () => {
+    await expiring(NOW, loginExpired({})).when(expireLogin).thenAppends([]);
+    await expiring(NOW, loggedOut({})).when(expireLogin).thenAppends([]);
   });
 });
 
