@@ -1,9 +1,12 @@
 // The command line: `npm run daybook -- <command>`. Exit code 0 is done, 1 is a fault that the one line on stderr names.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { readConfig } from '../config.ts';
+import { type DataDirectory, openDataDirectory } from '../dataDirectory.ts';
 import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
+import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { rebuildWithProgress } from './progress.ts';
 import { statusLines } from './status.ts';
@@ -37,6 +40,59 @@ program
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     await close();
   });
+
+program
+  .command('verify')
+  .description('read all of the embedded event log, or of a backup of it, and say whether it is whole')
+  .argument('[file]', 'a backup')
+  .action((file?: string) => said(verifyLog(file ?? logFile(eventstoreFolder()))));
+
+program
+  .command('backup')
+  .description('copy the embedded event log into a file, while Daybook runs if it does')
+  .argument('<file>', 'where to; it must not be there yet')
+  .action((file: string) => {
+    said(backUpLog(eventstoreFolder(), file));
+    console.log('A log works with its MASTER_KEY only, and files lie in the blob folder: keep both, apart from this.');
+  });
+
+program
+  .command('restore')
+  .description('put a backup into a data folder that has no event log; the next start builds the read model from it')
+  .argument('<file>', 'the backup')
+  .action((file: string) => withDataDirectory(({ eventstore }) => said(restoreLog(file, eventstore))));
+
+program
+  .command('scavenge')
+  .description('take what was deleted and what has expired out of the embedded event log, for good; Daybook must not run')
+  .action(() =>
+    withDataDirectory(({ eventstore }) => {
+      const removed = scavengeLog(eventstore);
+      console.log(`${removed} events are gone. If the read model had ended at one of them, the next start builds it anew.`);
+    }),
+  );
+
+/** @throws an error of one sentence where the log is a cluster's */
+function eventstoreFolder(): string {
+  const { EVENTSTORE_URL, DAYBOOK_DATA_DIR } = readConfig(process.env);
+  if (EVENTSTORE_URL !== undefined) throw new Error('EVENTSTORE_URL is set: that server has its own tools for this.');
+  return join(DAYBOOK_DATA_DIR, 'eventstore');
+}
+
+function withDataDirectory(work: (directory: DataDirectory) => void): void {
+  eventstoreFolder();
+  const directory = openDataDirectory(readConfig(process.env).DAYBOOK_DATA_DIR);
+  try {
+    work(directory);
+  } finally {
+    directory.release();
+  }
+}
+
+function said({ events, head, checksum, faults }: Report): void {
+  if (faults.length > 0) throw new Error(['The event log is damaged:', ...faults].join('\n  '));
+  console.log(`${events} events, the last at position ${head}. SHA-256 of them all: ${checksum}`);
+}
 
 function portNumber(text: string): number {
   const { success, data } = z.coerce.number().int().min(0).max(65_535).safeParse(text);

@@ -14,6 +14,7 @@ export function openLog(directory: string) {
   const commits = announceCommits();
   const writer = startWriter(storage, streams, commits.announce);
   return {
+    storage,
     streams,
     commits,
     writer,

@@ -11,7 +11,9 @@ import { Failure } from './failures.ts';
 const schema = `
   CREATE TABLE streams (
     id   INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    name TEXT NOT NULL UNIQUE,
+    -- The newest revision that a scavenge removed: numbers go on from there.
+    scavenged INTEGER NOT NULL DEFAULT -1
   ) STRICT;
   CREATE TABLE events (
     position INTEGER PRIMARY KEY,
@@ -25,10 +27,16 @@ const schema = `
     metadata BLOB NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX events_of_stream ON events (stream, revision);
+  -- The newest position that a scavenge found: no other event ever gets one that was used.
+  CREATE TABLE scavenges (head INTEGER NOT NULL) STRICT;
 `;
+/** What the layout of an older version lacks, by that version. */
+const upgrades: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE streams ADD COLUMN scavenged INTEGER NOT NULL DEFAULT -1; CREATE TABLE scavenges (head INTEGER NOT NULL) STRICT;`,
+};
 /** "Dbk1": says that a SQLite file is an event log of this layout. */
 const applicationId = 0x44626b31;
-const layoutVersion = 1;
+const layoutVersion = 2;
 
 const columns = 'position, stream, revision, id, type, is_json, created, data, metadata';
 
@@ -49,8 +57,14 @@ export function openStorage(directory: string) {
   const insertEvent = db.prepare(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const selectStream = arrays(db.prepare('SELECT id FROM streams WHERE name = ?'));
   const selectName = arrays(db.prepare('SELECT name FROM streams WHERE id = ?'));
-  const selectHead = arrays(db.prepare('SELECT max(position) FROM events'));
-  const selectLast = arrays(db.prepare('SELECT max(revision) FROM events WHERE stream = ?'));
+  const selectHead = arrays(
+    db.prepare('SELECT max(position) FROM (SELECT max(position) AS position FROM events UNION ALL SELECT max(head) FROM scavenges)'),
+  );
+  const selectLast = arrays(
+    db.prepare(
+      'SELECT max(coalesce((SELECT max(revision) FROM events WHERE stream = streams.id), -1), scavenged) FROM streams WHERE id = ?',
+    ),
+  );
   const selectAt = arrays(db.prepare(`SELECT ${columns} FROM events WHERE stream = ? AND revision = ?`));
   const selectRecentIds = arrays(db.prepare('SELECT id, stream, revision FROM events WHERE position > ? ORDER BY position'));
   const selectAll = arrays(db.prepare(`SELECT ${columns} FROM events WHERE position >= ? ORDER BY position LIMIT ?`));
@@ -58,6 +72,13 @@ export function openStorage(directory: string) {
   const inStream = `SELECT ${columns} FROM events WHERE stream = ? AND revision BETWEEN ? AND ? AND created >= ? ORDER BY revision`;
   const selectOfStream = arrays(db.prepare(`${inStream} LIMIT ?`));
   const selectOfStreamBack = arrays(db.prepare(`${inStream} DESC LIMIT ?`));
+
+  const selectNames = arrays(db.prepare('SELECT id, name FROM streams WHERE id > ? ORDER BY id LIMIT ?'));
+  const setScavenged = db.prepare(
+    'UPDATE streams SET scavenged = max(scavenged, coalesce((SELECT max(revision) FROM events WHERE stream = streams.id), -1)) WHERE id = ?',
+  );
+  const deleteEvents = db.prepare('DELETE FROM events WHERE stream = ? AND (revision < ? OR created < ?)');
+  const noteHead = db.prepare('INSERT INTO scavenges (head) SELECT max(position) FROM events HAVING max(position) IS NOT NULL');
 
   return {
     /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */
@@ -111,6 +132,20 @@ export function openStorage(directory: string) {
     streamBackwards: (stream: number, from: number, to: number, since: number, limit: number): StoredEvent[] =>
       page(selectOfStreamBack, stream, to, from, since, limit),
 
+    streamNames: (after: number, limit: number): { id: number; name: string }[] =>
+      [...rows(selectNames, after, limit)].map((found) => ({ id: integer(found[0]), name: text(found[1]) })),
+    /** Removes a stream's events before a revision or older than a time; answers with how many. */
+    removeBefore(stream: number, revision: number, since: number): number {
+      setScavenged.run(stream);
+      return integer(deleteEvents.run(stream, revision, since).changes);
+    },
+    /** Notes the newest position, which is not given again even if that event is removed. */
+    noteHead: (): void => void noteHead.run(),
+    /** Writes the file anew without what was removed. What it was is overwritten, here and in the WAL. */
+    compact(): void {
+      db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+    },
+
     close(): void {
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       db.close();
@@ -134,10 +169,13 @@ function open(file: string, release: () => void): DatabaseSync {
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
     db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
+    // What is deleted is overwritten with zeros.
+    db.exec('PRAGMA secure_delete = ON');
     db.exec('PRAGMA cache_size = -65536');
     if (pragma(db, 'application_id') === 0 && !db.prepare('SELECT 1 FROM sqlite_schema').get()) {
       db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${layoutVersion}; COMMIT`);
     }
+    upgrade(db);
     check(db, file);
     return db;
   } catch (error) {
@@ -149,9 +187,20 @@ function open(file: string, release: () => void): DatabaseSync {
 
 const pragma = (db: DatabaseSync, name: string): number => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 
-function check(db: DatabaseSync, file: string): void {
+function upgrade(db: DatabaseSync): void {
+  if (pragma(db, 'application_id') !== applicationId) return;
+  for (let version = pragma(db, 'user_version'); upgrades[version] !== undefined; version += 1)
+    db.exec(`BEGIN IMMEDIATE; ${upgrades[version]} PRAGMA user_version = ${version + 1}; COMMIT`);
+}
+
+/** Throws where the file is none of ours, or of a version that this one does not know. */
+export function checkIsLog(db: DatabaseSync, file: string): void {
   if (pragma(db, 'application_id') !== applicationId) throw new Error(`${file} is not an event log`);
   if (pragma(db, 'user_version') !== layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
+}
+
+function check(db: DatabaseSync, file: string): void {
+  checkIsLog(db, file);
   // With nothing left in the WAL, the file is as long as its header says, or it was cut short.
   const wal = `${file}-wal`;
   if ((!existsSync(wal) || statSync(wal).size === 0) && statSync(file).size < pragma(db, 'page_count') * pragma(db, 'page_size')) {

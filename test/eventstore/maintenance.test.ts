@@ -1,0 +1,240 @@
+// What is done to the log as a file, from the command line as from within: check, back up, restore, scavenge.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { type AllStreamRecordedEvent, EventStoreDBClient, START } from '@eventstore/db-client';
+import { expect, test } from 'vitest';
+import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
+import { backUpLog, logFile, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
+import { event, temporaryDirectory } from './support.ts';
+
+type Log = { readonly client: EventStoreDBClient; readonly all: () => Promise<readonly string[]> };
+
+/** Works with a log in a directory, which is closed after. */
+async function withLogIn<T>(directory: string, work: (log: Log) => Promise<T>): Promise<T> {
+  const log = await startEmbeddedEventStore({ directory });
+  const client = EventStoreDBClient.connectionString(log.connectionString);
+  const all = async () => {
+    const lines: string[] = [];
+    for await (const { event } of client.readAll({ fromPosition: START })) if (event) lines.push(lineOf(event));
+    return lines;
+  };
+  try {
+    return await work({ client, all });
+  } finally {
+    await client.dispose();
+    await log.close();
+  }
+}
+
+const lineOf = ({ position, streamId, revision, type }: AllStreamRecordedEvent) => `${position.commit} ${streamId}@${revision} ${type}`;
+
+/** A number of events, the nth with this text and its n in it. */
+const texts = (text: string, count: number) => Array.from({ length: count }, (_, n) => event('Said', { text: `${text}-${n}` }));
+
+/** Everything in all files of a folder, as text. */
+const bytesIn = (directory: string) =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n');
+
+/** The command line on a data folder; answers with its exit code and what it printed. */
+async function daybook(dataDirectory: string, ...args: string[]) {
+  const script = fileURLToPath(new URL('../../src/cli/daybook.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, ...args], { env: { ...process.env, DAYBOOK_DATA_DIR: dataDirectory } });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
+  const [code] = await once(child, 'close');
+  return { code, printed };
+}
+
+test('a scavenge takes the bytes of what is deleted or expired out of every file, and nothing else', async () => {
+  const directory = temporaryDirectory();
+  const before = await withLogIn(directory, async ({ client, all }) => {
+    await client.appendToStream('kept', texts('kept', 3));
+    await client.appendToStream('deleted', texts('deleted', 3));
+    await client.deleteStream('deleted');
+    await client.appendToStream('tombstoned', texts('tombstoned', 3));
+    await client.setStreamMetadata('tombstoned', { note: 'tombstoned-note' });
+    await client.tombstoneStream('tombstoned');
+    await client.appendToStream('counted', texts('counted', 5));
+    await client.setStreamMetadata('counted', { maxCount: 4, note: 'counted-old' });
+    await client.setStreamMetadata('counted', { maxCount: 2, note: 'new' });
+    await client.appendToStream('truncated', texts('truncated', 3));
+    await client.setStreamMetadata('truncated', { truncateBefore: 2 });
+    await client.appendToStream('aged', texts('aged', 2));
+    await client.setStreamMetadata('aged', { maxAge: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    return all();
+  });
+  expect(scavengeLog(directory)).toBe(3 + 3 + 1 + 3 + 1 + 2 + 2);
+
+  const bytes = bytesIn(directory);
+  const gone = [
+    'deleted-0',
+    'deleted-2',
+    'tombstoned-0',
+    'tombstoned-note',
+    'counted-0',
+    'counted-2',
+    'counted-old',
+    'truncated-1',
+    'aged-1',
+  ];
+  expect(gone.filter((text) => bytes.includes(text))).toEqual([]);
+  const kept = ['kept-0', 'kept-2', 'counted-3', 'counted-4', 'truncated-2'];
+  expect(kept.filter((text) => !bytes.includes(text))).toEqual([]);
+  expect(verifyLog(logFile(directory))).toMatchObject({ faults: [] });
+
+  await withLogIn(directory, async ({ client, all }) => {
+    const after = await all();
+    // The same places as before, fewer of them.
+    expect(after.filter((line) => !before.includes(line))).toEqual([]);
+    expect(after.filter((line) => line.includes('Said')).map((line) => line.split(' ')[1])).toEqual([
+      'kept@0',
+      'kept@1',
+      'kept@2',
+      'counted@3',
+      'counted@4',
+      'truncated@2',
+    ]);
+    // What is removed is not numbered again.
+    for (const [stream, next] of [
+      ['deleted', 3n],
+      ['aged', 2n],
+      ['counted', 5n],
+    ] as const) {
+      const { nextExpectedRevision } = await client.appendToStream(stream, event('Said', { text: 'again' }), {
+        expectedRevision: next - 1n,
+      });
+      expect([stream, nextExpectedRevision]).toEqual([stream, next]);
+    }
+    await expect(client.appendToStream('tombstoned', event('Said'))).rejects.toThrow();
+    // A new event of what was the newest position is after it.
+    const position = (line: string | undefined) => BigInt(line?.split(' ')[0] ?? 0);
+    const [first] = (await all()).filter((line) => line.startsWith('deleted@3') || line.includes(' deleted@3 '));
+    expect(position(first)).toBeGreaterThan(position(before.at(-1)));
+  });
+});
+
+test('the newest position is not given again when that event was scavenged', async () => {
+  const directory = temporaryDirectory();
+  const position = await withLogIn(directory, async ({ client }) => {
+    await client.setStreamMetadata('last', { maxAge: 1 });
+    const { position } = await client.appendToStream('last', event('Said'));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    return position?.commit ?? 0n;
+  });
+  expect(scavengeLog(directory)).toBe(1);
+  // Twice does nothing more.
+  expect(scavengeLog(directory)).toBe(0);
+  await withLogIn(directory, async ({ client }) => {
+    const { position: next } = await client.appendToStream('other', event('Said'));
+    expect(next?.commit).toBe(position + 1n);
+  });
+});
+
+test('a backup of a log in use has all that was acknowledged before it, and is restored as it was', async () => {
+  const data = temporaryDirectory();
+  const directory = join(data, 'eventstore');
+  const file = join(temporaryDirectory(), 'log.backup');
+  const acknowledged = await withLogIn(directory, async ({ client, all }) => {
+    for (let n = 0; n < 200; n += 1) await client.appendToStream(`stream-${n % 7}`, texts(`before-${n}`, 3));
+    const before = await all();
+    let isOver = false;
+    const writing = Array.from({ length: 8 }, async (_, writer) => {
+      for (let n = 0; !isOver; n += 1) await client.appendToStream(`writer-${writer}`, texts(`during-${n}`, 2));
+    });
+    const { code, printed } = await daybook(data, 'backup', file);
+    isOver = true;
+    await Promise.all(writing);
+    expect(code, printed).toBe(0);
+    return before;
+  });
+  const other = temporaryDirectory();
+  const checksum = verifyLog(file).checksum;
+  const verified = await daybook(data, 'verify', file);
+  expect(verified).toMatchObject({ code: 0, printed: expect.stringContaining(checksum) });
+  expect(await daybook(other, 'restore', file)).toMatchObject({ code: 0, printed: expect.stringContaining(checksum) });
+  const restored = join(other, 'eventstore');
+  await withLogIn(restored, async ({ client, all }) => {
+    expect((await all()).slice(0, acknowledged.length)).toEqual(acknowledged);
+    await client.appendToStream('writer-0', event('Said'));
+  });
+  // Neither a file nor a log that is there is written over.
+  expect(await daybook(data, 'backup', file)).toMatchObject({ code: 1, printed: expect.stringContaining('is there already') });
+  expect(await daybook(other, 'restore', file)).toMatchObject({ code: 1, printed: expect.stringContaining('already') });
+});
+
+test('what is not as it should be is found, and neither backed up nor restored', async () => {
+  const directory = temporaryDirectory();
+  await withLogIn(directory, async ({ client }) => {
+    for (let n = 0; n < 50; n += 1) await client.appendToStream('one', texts(`text-${n}`, 1));
+  });
+  const good = verifyLog(logFile(directory));
+  expect(good).toMatchObject({ events: 50, head: 50, faults: [] });
+  const file = join(temporaryDirectory(), 'log.backup');
+  expect(backUpLog(directory, file)).toEqual(good);
+
+  const damage = (statement: string) => {
+    const copy = join(temporaryDirectory(), 'events.db');
+    writeFileSync(copy, readFileSync(file));
+    const db = new DatabaseSync(copy);
+    db.exec(statement);
+    db.close();
+    return copy;
+  };
+  const changed = damage(`UPDATE events SET data = CAST('{"text":"forged"}' AS BLOB) WHERE position = 7`);
+  expect(verifyLog(changed).checksum).not.toBe(good.checksum);
+  for (const [statement, fault] of [
+    ['DELETE FROM events WHERE revision = 20', 'one@21 at position 22 should be one@20'],
+    [`UPDATE events SET data = CAST('{"text"' AS BLOB) WHERE position = 7`, 'one@6 at position 7 is not the JSON that it says it is'],
+    ['PRAGMA foreign_keys = OFF; DELETE FROM streams', 'the event at position 1 cannot be read'],
+  ] as const) {
+    const copy = damage(statement);
+    expect(verifyLog(copy).faults).toContain(fault);
+    const target = temporaryDirectory();
+    expect(restoreLog(copy, target).faults).toContain(fault);
+    expect(readdirSync(target)).toEqual([]);
+  }
+  const torn = damage('');
+  const bytes = readFileSync(torn);
+  // The head of a page, where it says what is in it.
+  bytes.fill(0xff, 2 * 8_192, 2 * 8_192 + 100);
+  writeFileSync(torn, bytes);
+  const damaged = () => {
+    const { faults } = verifyLog(torn);
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+  };
+  expect(damaged).toThrow();
+
+  const noLog = join(temporaryDirectory(), 'a text');
+  appendFileSync(noLog, 'this is no log\n'.repeat(100));
+  expect(() => verifyLog(noLog)).toThrow(/is damaged: it is not a SQLite file/);
+  expect(() => verifyLog(join(directory, 'nothing'))).toThrow(/There is no event log at/);
+});
+
+test('a log of the first layout is opened as one of this', async () => {
+  const directory = temporaryDirectory();
+  await withLogIn(directory, ({ client }) => client.appendToStream('one', texts('text', 3)));
+  const db = new DatabaseSync(logFile(directory));
+  db.exec('ALTER TABLE streams DROP COLUMN scavenged; DROP TABLE scavenges; PRAGMA user_version = 1');
+  db.close();
+  await withLogIn(directory, async ({ client }) => {
+    const { nextExpectedRevision } = await client.appendToStream('one', event('Said'), { expectedRevision: 2n });
+    expect(nextExpectedRevision).toBe(3n);
+  });
+});
+
+test('a log in use is not scavenged', async () => {
+  const data = temporaryDirectory();
+  await withLogIn(join(data, 'eventstore'), async () => {
+    expect(await daybook(data, 'scavenge')).toMatchObject({ code: 1, printed: expect.stringContaining('in use by another process') });
+  });
+  expect(await daybook(data, 'scavenge')).toMatchObject({ code: 0, printed: expect.stringContaining('0 events are gone') });
+});
