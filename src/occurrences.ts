@@ -32,29 +32,38 @@ const LAST_YEAR = 9998;
 /** Whether something from one time until before another has to do with a range of the same kind. What takes no time is where it begins. */
 const overlaps = (starts_at: string, ends_at: string, from: string, to: string) => starts_at < to && (ends_at > from || starts_at >= from);
 
-/** What takes place within a range, its end excluded: first what is as the rule has it, in order, then the exceptions. */
+/**
+ * What takes place within a range, its end excluded, in order of beginning.
+ * @param since leaves out what begins before this
+ */
 export function* occurrencesBetween(
   series: Series & { readonly recurrence_exceptions: Exceptions },
   from: string,
   to: string,
+  since?: string,
 ): Generator<Occurrence> {
   const { starts_at, ends_at, recurrence_rule, recurrence_exceptions } = series;
+  const isAsked = (each: Occurrence) =>
+    overlaps(each.starts_at, each.ends_at, from, to) && (since === undefined || each.starts_at >= since);
   if (recurrence_rule === null) {
-    if (overlaps(starts_at, ends_at, from, to)) yield { recurrence_id: null, starts_at, ends_at, changes: {} };
+    yield* [{ recurrence_id: null, starts_at, ends_at, changes: {} }].filter(isAsked);
     return;
   }
   const excepted = new Set(recurrence_exceptions.map(({ recurrence_id }) => recurrence_id));
-  for (const start of startsBetween(series, earlier(from, lengthOf(series)), to)) {
-    const end = endOf(start, series);
-    if (!excepted.has(start) && overlaps(start, end, from, to)) {
-      yield { recurrence_id: start, starts_at: start, ends_at: end, changes: {} };
-    }
+  const otherwise = recurrence_exceptions
+    .flatMap(({ recurrence_id, changes }): Occurrence[] => {
+      if (changes === null) return [];
+      return [{ recurrence_id, starts_at: recurrence_id, ends_at: endOf(recurrence_id, series), ...timesIn(changes), changes }];
+    })
+    .filter(isAsked)
+    .sort((a, b) => (a.starts_at < b.starts_at ? -1 : 1));
+  for (const start of startsBetween(series, since ?? earlier(from, lengthOf(series)), to)) {
+    const byRule = { recurrence_id: start, starts_at: start, ends_at: endOf(start, series), changes: {} };
+    if (excepted.has(start) || !isAsked(byRule)) continue;
+    while (otherwise[0] && otherwise[0].starts_at <= start) yield* otherwise.splice(0, 1);
+    yield byRule;
   }
-  for (const { recurrence_id, changes } of recurrence_exceptions) {
-    if (changes === null) continue;
-    const own = { starts_at: recurrence_id, ends_at: endOf(recurrence_id, series), ...timesIn(changes) };
-    if (overlaps(own.starts_at, own.ends_at, from, to)) yield { recurrence_id, ...own, changes };
-  }
+  yield* otherwise;
 }
 
 function timesIn({ starts_at, ends_at }: Readonly<Record<string, unknown>>): Partial<Pick<Occurrence, 'starts_at' | 'ends_at'>> {

@@ -211,6 +211,30 @@ function refuseCursor(error: unknown): never {
   throw sqlStateOf(error)?.startsWith('22') ? notACursor() : error;
 }
 
+/** A query whose answer is made of rows, where SQL alone cannot make it. */
+export function made<Filters extends z.ZodRawShape>(
+  definition: Facts & {
+    readonly response: z.ZodObject;
+    readonly filters: Filters;
+    /** @param any as slonik's: asks for rows */
+    readonly read: (any: Any, filters: z.output<z.ZodObject<Filters>>, scope: Scope) => Promise<unknown>;
+  },
+): Query {
+  const { access = 'owner', filters, read } = definition;
+  const querystring = z.strictObject(filters);
+  return {
+    ...definition,
+    access,
+    querystring,
+    read: async (database, request) => {
+      const scope = scopeOf(definition.route, access, request);
+      return { body: await read((query) => database.any(query), validate(querystring, request.querystring, 'query'), scope) };
+    },
+  };
+}
+
+export type Any = CommonQueryMethods['any'];
+
 /** The columns of a table called `t` as they are answered: all but the owner, who is the caller, and what is left out. */
 export const columnsOf = (table: Table, without: readonly string[] = []): FragmentSqlToken => {
   const names = Object.keys(table.row.shape).filter((name) => name !== 'user_id' && !without.includes(name));

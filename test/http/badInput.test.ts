@@ -20,6 +20,7 @@ import {
   NEVER_WAS,
   namesIn,
   of,
+  QUERIES,
   WITH,
   wrongValues,
 } from '../support/badInput.ts';
@@ -183,8 +184,12 @@ const reads = [
 
 describe.each(reads)('$route', ({ route, access, querystring }) => {
   const [, path] = methodAndPath(route);
-  const ask = (query: string, said?: Record<string, string>) =>
-    call(daybook.app, route, `${fill(path, bobs, said)}${query}`, { token: tokenFor({ access }) });
+  const needed = fieldsOf(querystring).flatMap(({ name, isRequired }) => (isRequired && name in QUERIES ? [name] : []));
+  const ask = (query: string, said?: Record<string, string>) => {
+    const missing = needed.filter((name) => !query.includes(`${name}=`)).map((name) => `${name}=${QUERIES[name]}`);
+    const whole = [query.slice(1), ...missing].filter((part) => part !== '').join('&');
+    return call(daybook.app, route, `${fill(path, bobs, said)}?${whole}`, { token: tokenFor({ access }) });
+  };
   const names = fieldsOf(querystring).map(({ name }) => name);
   const sorts = names.includes('sort') ? sortsOf(querystring) : [];
 
@@ -195,6 +200,13 @@ describe.each(reads)('$route', ({ route, access, querystring }) => {
     for (const limit of ['0', '201', '-1', '1.5', 'many', '', '1&limit=2']) expectRefusal(await ask(`?limit=${limit}`), 400, 'query/limit');
     if (names.includes('sort')) expectRefusal(await ask('?sort=nothing'), 400, 'query/sort');
   });
+
+  if (needed.length > 0) {
+    test('refuses a question that does not say what it needs to', async () => {
+      const answer = await call(daybook.app, route, fill(path, bobs), { token: tokenFor({ access }) });
+      for (const name of needed) expectRefusal(answer, 400, `query/${name}`);
+    });
+  }
 
   if (names.includes('cursor')) {
     test('refuses cursors that are none, or of another order', async () => {
