@@ -2,9 +2,7 @@
 // memory, and ends it. It says first what type the file is of, then what is written in it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { fileTypeFromBuffer } from 'file-type';
-import { convert, type HtmlToTextOptions } from 'html-to-text';
-import mammoth from 'mammoth';
-import { extractText, getDocumentProxy } from 'unpdf';
+import type { HtmlToTextOptions } from 'html-to-text';
 import { beginningOf, countWords } from './words.ts';
 
 /** `said` is a media type by whoever sent the file, and `isWhole` says that `bytes` are all of it. */
@@ -26,16 +24,16 @@ const tell = (told: FromWorker) => parentPort?.postMessage(told);
 const tellText = (text: string | null) =>
   tell(text === null ? { text, word_count: 0 } : { text: beginningOf(text), word_count: countWords(text) });
 
-export async function read({ bytes, isWhole, said, filename }: FileToRead): Promise<void> {
-  const plain = isWhole ? decoded(bytes) : undefined;
+async function read({ bytes, isWhole, said, filename }: FileToRead): Promise<void> {
+  const plain = decoded(bytes, isWhole);
   const content_type =
     (await fileTypeFromBuffer(bytes))?.mime ?? (plain === undefined ? 'application/octet-stream' : textType(plain, said, filename));
   tell({ content_type });
   if (!isWhole) tellText(null);
-  else if (content_type === 'application/pdf') tellText(storable(await pdfText(bytes)));
-  else if (content_type === DOCX) tellText(storable((await mammoth.extractRawText({ buffer: Buffer.from(bytes) })).value.trim()));
+  else if (content_type === 'application/pdf') tellText(await pdfText(bytes));
+  else if (content_type === DOCX) tellText(await docxText(bytes));
   else if (plain === undefined || !TEXTUAL.test(content_type)) tellText(null);
-  else tellText(content_type === 'text/html' ? storable(convert(plain, htmlOptions)) : plain);
+  else tellText(content_type === 'text/html' ? await htmlText(plain) : plain);
 }
 
 // One paragraph, one line; nothing of what only a browser makes use of.
@@ -45,6 +43,7 @@ const htmlOptions: HtmlToTextOptions = {
   selectors: [
     { selector: 'a', options: { ignoreHref: true } },
     { selector: 'img', format: 'skip' },
+    { selector: 'title', format: 'skip' },
     { selector: 'h1', options: { uppercase: false } },
     { selector: 'h2', options: { uppercase: false } },
     { selector: 'h3', options: { uppercase: false } },
@@ -55,16 +54,27 @@ const htmlOptions: HtmlToTextOptions = {
   ],
 };
 
+// Each library is loaded where a file needs it, for most need none.
 async function pdfText(bytes: Uint8Array): Promise<string> {
-  const document = await getDocumentProxy(bytes, { verbosity: 0 });
-  const { text } = await extractText(document, { mergePages: false });
-  return text.join('\n\n').trim();
+  const { extractText, getDocumentProxy } = await import('unpdf');
+  const { text } = await extractText(await getDocumentProxy(bytes, { verbosity: 0 }), { mergePages: false });
+  return storable(text.join('\n\n'));
+}
+
+async function docxText(bytes: Uint8Array): Promise<string> {
+  const { default: mammoth } = await import('mammoth');
+  return storable((await mammoth.extractRawText({ buffer: Buffer.from(bytes) })).value);
+}
+
+async function htmlText(page: string): Promise<string> {
+  const { convert } = await import('html-to-text');
+  return storable(convert(page, htmlOptions));
 }
 
 /** UTF-8 that holds no NUL; undefined for anything else, which is no text that Daybook can read. */
-function decoded(bytes: Uint8Array): string | undefined {
+function decoded(bytes: Uint8Array, isWhole: boolean): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isWhole });
     return text.includes('\0') ? undefined : text;
   } catch {
     return undefined;
@@ -78,6 +88,7 @@ function textType(text: string, said: string, filename: string): string {
   return TEXTUAL.test(said) && said !== 'text/plain' ? said : (byEnding ?? 'text/plain');
 }
 
-const storable = (text: string) => text.toWellFormed().replaceAll('\0', '');
+/** Without what no database keeps. */
+const storable = (text: string) => text.toWellFormed().replaceAll('\0', '').trim();
 
 if (workerData !== null) await (typeof workerData === 'string' ? tellText(workerData) : read(workerData));
