@@ -23,7 +23,9 @@ export const formReader = (description: string, { lists }: { readonly lists: rea
     const arriving: { file: Readable; stored: Promise<UploadedFile> }[] = [];
     const form = parser(contentType);
     form.on('field', (name, value, _nameIsCut, isCut) => {
-      if (isCut) form.destroy(fault(`/${name}`, 'This is too long for a field of a form.'));
+      // Of JSON, that one is refused, too.
+      if (name === '__proto__') form.destroy(fault('/__proto__', 'This field is not known here.'));
+      else if (isCut) form.destroy(fault(`/${name}`, 'This is too long for a field of a form.'));
       else if (lists.includes(name)) body.set(name, [...z.array(z.unknown()).catch([]).parse(body.get(name)), value]);
       else body.set(name, value);
     });

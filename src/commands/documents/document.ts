@@ -76,8 +76,9 @@ const form = formReader(
 const named: BodyReader = {
   ...form,
   read: async (content, context) => {
-    const body = z.looseObject({ file: uploadedFile.optional() }).safeParse(await form.read(content, context));
-    return body.data?.file ? { title: body.data.file.filename, ...body.data } : body.data;
+    const body = z.record(z.string(), z.unknown()).parse(await form.read(content, context));
+    const file = uploadedFile.safeParse(body.file).data;
+    return file ? { title: file.filename, ...body } : body;
   },
 };
 
