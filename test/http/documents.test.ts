@@ -290,7 +290,13 @@ describe('a file', () => {
     ['that ends within a field', multipart('--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nhalf'), ''],
     ['with the file elsewhere', multipart(`--b\r\n${file.replace('"file"', '"attachment"')}\r\n\r\na\r\n--b--\r\n`), '/attachment'],
     ['with two files', multipart(`--b\r\n${file}\r\n\r\na\r\n--b\r\n${file}\r\n\r\nb\r\n--b--\r\n`), ''],
-    ['with a file that is a field', multipart('--b\r\ncontent-disposition: form-data; name="file"\r\n\r\na\r\n--b--\r\n'), '/file'],
+    [
+      'with a file that is a field',
+      multipart(
+        '--b\r\ncontent-disposition: form-data; name="title"\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="file"\r\n\r\na\r\n--b--\r\n',
+      ),
+      '/file',
+    ],
     [
       'with a text beside the file',
       multipart(`--b\r\n${file}\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="content"\r\n\r\nb\r\n--b--\r\n`),
