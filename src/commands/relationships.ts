@@ -8,6 +8,7 @@ import { type Aggregate, aggregate, type Reference, reference } from './aggregat
 import { calendarEvent } from './calendar/event.ts';
 import { command, noBody } from './command.ts';
 import { document } from './documents/document.ts';
+import { emailDraft } from './emails/draft.ts';
 import { email } from './emails/email.ts';
 import { message } from './messages.ts';
 import { changed, patchOf } from './patch.ts';
@@ -22,22 +23,20 @@ const RELATIONSHIP_IDS = '3c0f6a52-8f0b-4d6e-9a39-5b1e0d4f7c28';
 type EntityType = z.output<typeof entityType>;
 
 /** What each kind of entity is on the write side. */
-const aggregates: Partial<Record<EntityType, Aggregate<unknown>>> = {
+const aggregates: Readonly<Record<EntityType, Aggregate<unknown>>> = {
   user,
   session,
   message,
   email,
+  draft: emailDraft,
   event: calendarEvent,
   document,
   task,
   task_list: taskList,
 };
 
-/** For what cannot be there yet. */
-const nothing = aggregate<never>({ category: 'nothing', created: {}, evolve: {} });
-
 /** @param pointer where the body names it */
-const end = (type: EntityType, id: string, pointer?: string): Reference<unknown> => reference(aggregates[type] ?? nothing, id, pointer);
+const end = (type: EntityType, id: string, pointer?: string): Reference<unknown> => reference(aggregates[type], id, pointer);
 
 type Ends = {
   readonly source_type: EntityType;

@@ -130,10 +130,25 @@ describe('what goes with what', () => {
     expect(await idsIn('relationships', 'entity_embeddings')).toEqual([id(32)]);
   });
 
+  test('a relationship comes to nothing where an end is not there, is of another kind or another person’s', async () => {
+    await relate(id(21), task, id(99));
+    await relate(id(22), id(99), task);
+    await relate(id(23), task, list);
+    await pool.query(sql.unsafe`UPDATE tasks.tasks SET user_id = ${bob} WHERE id = ${other}`);
+    await relate(id(24), task, other);
+    await relate(id(25), task, ada, 'user');
+    await relate(id(26), task, bob, 'user');
+    expect(await idsIn('relationships', 'relationships')).toEqual([id(25)]);
+  });
+
   test('the triggers clean up in the schemas that they were renamed with', async () => {
     await relate(id(21), subtask, other);
     await pool.query(sql.unsafe`ALTER SCHEMA relationships RENAME TO relationships_kept`);
     await pool.query(sql.unsafe`ALTER SCHEMA tasks RENAME TO tasks_kept`);
+    await pool.query(sql.unsafe`INSERT INTO relationships_kept.relationships
+      SELECT ${id(22)}, user_id, source_type, source_id, target_type, ${id(99)}, relation_type, strength, author, metadata, created_at, updated_at, version
+      FROM relationships_kept.relationships`);
+    expect(await idsIn('relationships_kept', 'relationships')).toEqual([id(21)]);
     await pool.query(sql.unsafe`DELETE FROM tasks_kept.tasks WHERE id = ${task}`);
     expect(await idsIn('relationships_kept', 'relationships')).toEqual([]);
     await pool.query(sql.unsafe`ALTER SCHEMA relationships_kept RENAME TO relationships`);
