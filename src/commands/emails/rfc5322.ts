@@ -2,12 +2,13 @@
 // have written: so do we, and clean what it gives of what no store can keep. Nothing of it is ever run or fetched.
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import PostalMime, { type Address, type Attachment, type Email } from 'postal-mime';
+import type { Address, Attachment, Email } from 'postal-mime';
 import { unprocessable } from '../../problem.ts';
 import { mediaType } from '../../vocabulary.ts';
 import type { BodyReader } from '../command.ts';
 import { dateIn } from './dates.ts';
 import { messageIdsIn } from './identity.ts';
+import { readMime } from './mime.ts';
 
 /** What an event has room for, of each text. */
 const MAX_TEXT_BYTES = 256 * 1024;
@@ -64,7 +65,8 @@ export const rfc5322Message: BodyReader = {
 };
 
 async function parse(bytes: Buffer): Promise<Email> {
-  const message = await PostalMime.parse(inUtf8(bytes), { forceRfc822Attachments: true }).catch((error: unknown) => {
+  const { header, body } = split(bytes);
+  const message = await readMime(Buffer.concat([Buffer.from(header), body])).catch((error: unknown) => {
     // Nested too deep, or a header beyond all measure.
     throw unprocessable(
       'message-unreadable',
@@ -79,21 +81,23 @@ async function parse(bytes: Buffer): Promise<Email> {
       '',
     );
   }
-  return message;
+  // Parts that are said to be there and cannot be found are still something that was written.
+  const isEmpty = message.text === undefined && message.html === undefined && message.attachments.length === 0;
+  return isEmpty && body.toString('latin1').trim() !== '' ? { ...message, text: decoded(body).trim() } : message;
 }
 
-/** The same message without the line that mailboxes put before it, and with its header in UTF-8: 8-bit text there is in no charset. */
-function inUtf8(bytes: Buffer): Buffer {
+/** Cut at the first empty line, and without the line that mailboxes put before it. Where no charset is named, 8-bit text is UTF-8 or else that of Windows. */
+function split(bytes: Buffer): { readonly header: string; readonly body: Buffer } {
   const start = /^>?From /.test(bytes.toString('latin1', 0, 6)) ? bytes.indexOf('\n') + 1 : 0;
   const message = bytes.subarray(start);
   const [end = message.length] = ['\r\n\r\n', '\n\n']
     .map((gap) => message.indexOf(gap))
     .filter((at) => at >= 0)
     .sort((a, b) => a - b);
-  const header = message.subarray(0, end);
-  if (isUtf8(header)) return message;
-  return Buffer.concat([Buffer.from(new TextDecoder('windows-1252').decode(header)), message.subarray(end)]);
+  return { header: decoded(message.subarray(0, end)), body: message.subarray(end) };
 }
+
+const decoded = (bytes: Buffer): string => new TextDecoder(isUtf8(bytes) ? 'utf-8' : 'windows-1252').decode(bytes);
 
 /** Postgres keeps neither NUL nor half a surrogate pair, and one gets at either by an encoded word. */
 const clean = (text: string | null | undefined): string | null =>
