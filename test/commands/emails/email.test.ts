@@ -18,7 +18,7 @@ import {
 import { given, givenNothing, ID, ME, STRANGER } from '../../support/given.ts';
 
 const said = { direction: 'inbound', from_address: 'ada@example.org' };
-const letter = {
+const letter: Parameters<typeof emailReceived>[0] = {
   message_id_header: null,
   thread_id: threadIdOf(ME, { message_id_header: null, in_reply_to: null, references: [] }, ID),
   in_reply_to: null,
@@ -40,7 +40,7 @@ const letter = {
   sent_at: null,
   received_at: null,
   attachments: [],
-} as const;
+};
 const MESSAGE_ID = '<1@example.org>';
 const THREAD = threadIdOf(ME, { message_id_header: MESSAGE_ID, in_reply_to: null, references: [] }, ID);
 
