@@ -105,11 +105,13 @@ function isStorableJson(value: unknown, depth: number): boolean {
   return typeof value === 'boolean' || value === null;
 }
 
+const jsonUpTo = (kibibytes: number) =>
+  jsonObject.refine((object) => Buffer.byteLength(JSON.stringify(object)) <= kibibytes * 1024, `must be at most ${kibibytes} KiB of JSON`);
+
 /** What one notes about something, as against what it says: an object that stays small. */
-export const smallObject = jsonObject.refine(
-  (object) => Buffer.byteLength(JSON.stringify(object)) <= 64 * 1024,
-  'must be at most 64 KiB of JSON',
-);
+export const smallObject = jsonUpTo(64);
+/** As much as one event can well carry. */
+export const largeObject = jsonUpTo(256);
 
 /** A media type with its parameters (RFC 9110 section 8.3.1). */
 export const mediaType = z
@@ -168,5 +170,10 @@ export const actor = z.enum(['user', 'assistant', 'system', 'integration']);
 /** On whose behalf a token speaks. */
 export const loginActor = z.enum(['user', 'assistant']);
 
+/** What Daybook is connected to, by a short name: `smtp`, `google-calendar`. It is a part of the stream's name. */
+export const integrationName = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'must be a name such as google-calendar');
 export const integrationDirection = z.enum(['inbound', 'outbound']);
 export const integrationStatus = z.enum(['succeeded', 'failed', 'retried', 'skipped']);

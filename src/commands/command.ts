@@ -175,6 +175,11 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly part?: string;
   /** Whom the entity lets call it beside its owner. Everybody else finds nothing. */
   readonly admits?: (state: State, input: Pick<Input<Route, z.output<Body>>, 'user' | 'params'>) => boolean;
+  /**
+   * Where entities that are one event each share a stream that neither their id nor their owner names: the id part of its
+   * name, by what the query answers for one of them.
+   */
+  readonly sharedStream?: (userId: string, answered: unknown) => string;
   /** The name of the query whose answer is this command's; without one the answer is 204. */
   readonly answer?: string;
   /** The shape of an answer that no query has; `prepare` gives the body. */

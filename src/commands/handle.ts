@@ -69,8 +69,10 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
     const plan = await command.plan(input, { ...services, transact }, references.load);
     const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
 
-    // Where a thing of its own stream is made by a key that was sent, the id is no part of the key.
-    const keyOfNew = key?.explicit && command.creates && entityIdOf(stream) === input.id ? key : undefined;
+    // Where a thing of its own stream is made by a key that was sent, the id is no part of the key; where what is said names the
+    // stream, another body with that key would be in another one.
+    const isNamed = command.creates && plan.stream !== undefined;
+    const keyOfNew = key?.explicit && command.creates && (isNamed || entityIdOf(stream) === input.id) ? key : undefined;
 
     const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
       // Nothing of what is someone else's may be told from a refusal.
@@ -114,7 +116,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
           ...stampOf(input, owner),
           ...(key && { $causationId: request.causationId ?? key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
-        if (keyOfNew && input.id !== derivedId(keyOfNew) && events.length > 0) await claimKeyOfNew(services, keyOfNew, stamp);
+        if (keyOfNew && (isNamed || input.id !== derivedId(keyOfNew)) && events.length > 0) await claimKeyOfNew(services, keyOfNew, stamp);
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,

@@ -6,6 +6,7 @@ import * as documents from './documents/document.ts';
 import * as documentTags from './documents/tag.ts';
 import * as emailDrafts from './emails/draft.ts';
 import * as emails from './emails/email.ts';
+import * as integrations from './integrations.ts';
 import * as messages from './messages.ts';
 import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
@@ -36,6 +37,7 @@ const slices = [
   emails,
   relationships,
   calendarInvitations,
+  integrations,
 ];
 
 export const commands: ReadonlyMap<string, Command> = new Map(

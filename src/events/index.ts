@@ -6,13 +6,14 @@ import * as documents from './documents.ts';
 import * as emails from './emails.ts';
 import type { RecordedEvent } from './event.ts';
 import * as idempotency from './idempotency.ts';
+import * as integrations from './integrations.ts';
 import * as messages from './messages.ts';
 import * as relationships from './relationships.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';
 
-const contexts = { idempotency, users, sessions, messages, tasks, calendar, documents, relationships, emails };
+const contexts = { idempotency, users, sessions, messages, tasks, calendar, documents, relationships, emails, integrations };
 
 type Contexts = typeof contexts;
 type Definition = { [C in keyof Contexts]: Contexts[C][keyof Contexts[C]] }[keyof Contexts];

@@ -1,8 +1,9 @@
 // What happened to one entity, straight from its stream: each event as a sentence, and which fields it changed from what to
 // what. The fields are those of the entity's row, so what no row shows (a password's hash) no history shows either.
 import { isDeepStrictEqual } from 'node:util';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Caller, Command } from '../commands/command.ts';
 import { commands } from '../commands/index.ts';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import { metadata } from '../events/event.ts';
@@ -11,10 +12,11 @@ import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { notFound } from '../problem.ts';
 import { projections, tellers } from '../projections/index.ts';
 import type { Change, Row } from '../projections/projection.ts';
+import { queries } from '../queries/index.ts';
 import { pathParams, validate } from '../validation.ts';
 import { actor, instant } from '../vocabulary.ts';
 import { describeRead } from './openapi.ts';
-import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
+import { caller, PREFIX, type RouteServices, sendAnswer, untilReadable } from './routes.ts';
 
 const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
 type FieldChange = z.output<typeof fieldChange>;
@@ -39,17 +41,24 @@ const querystring = z.strictObject({
 });
 const response = z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 
-/** The streams of each collection whose members a command can change. */
-const collections: ReadonlyMap<string, { readonly category: string; readonly isShared: boolean }> = new Map(
-  [...commands.values()].flatMap(({ route, category, perUser: isShared = false }) => {
-    const [, entity] = /^(?:PATCH|DELETE) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route) ?? [];
-    return entity === undefined ? [] : [[entity, { category, isShared }] as const];
-  }),
+const queriesByName = new Map(queries.map((query) => [query.name, query]));
+
+/** The collections whose members a person's commands make or change: `/tasks/:id`, with one such command. */
+export const collections: ReadonlyMap<string, Command> = new Map(
+  [...commands.values()]
+    .filter(({ access }) => access !== 'admin')
+    .flatMap((command) =>
+      [command.route, queriesByName.get(command.answer ?? '')?.route ?? ''].flatMap((route) => {
+        const [, entity] = /^(?:PATCH|DELETE|GET) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route) ?? [];
+        return entity === undefined ? [] : [[entity, command] as const];
+      }),
+    ),
 );
 
-/** One route for each of the collections. */
+/** One route for each collection. */
 export function addHistories(app: FastifyInstance, log: EventLog, services: RouteServices): void {
-  for (const [entity, { category, isShared }] of collections) {
+  for (const [entity, command] of collections) {
+    const { category, perUser = false } = command;
     const route = `GET ${entity}/history`;
     app.get(`${PREFIX}${entity}/history`, {
       config: describeRead({
@@ -63,8 +72,9 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
         const user = await caller(request, 'owner', services);
         const { id = user.id } = validate(pathParams(route), request.params, 'path');
         const { limit, cursor } = validate(querystring, request.query, 'query');
-        const stream = `${category}-${isShared ? user.id : id}`;
-        const all = await historyOf(log, stream, id, user.id);
+        const located = command.sharedStream && (await locate(command, id, request, reply, user, services));
+        const stream = `${category}-${located?.stream ?? (perUser ? user.id : id)}`;
+        const all = await historyOf(log, stream, id, user.id, located?.revision);
         const rest = all.filter(({ revision }) => cursor === undefined || revision > Number(cursor));
         const items = rest.slice(0, limit);
         return sendAnswer(request, reply, { body: { items, next_cursor: rest.length > limit ? String(items.at(-1)?.revision) : null } });
@@ -73,15 +83,35 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
   }
 }
 
+/** Of an entity that is one event of a stream it does not name, the tables know where that is. @throws Problem 404 */
+async function locate(
+  { sharedStream, answer }: Command,
+  id: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  user: Caller,
+  services: RouteServices,
+) {
+  await untilReadable(request, reply, user, services.readModel);
+  const query = queriesByName.get(answer ?? '');
+  if (!query || !sharedStream) throw notFound();
+  const { body, revision } = await query.read(services.database, { params: { id }, querystring: {}, userId: user.id });
+  return { stream: sharedStream(user.id, body), revision };
+}
+
 /** `/task-lists/:id` is this task list. */
 const nameOf = (entity: string) =>
   entity === '/users/me' ? 'your account' : `this ${(entity.split('/').at(-2) ?? '').replace(/s$/, '').replaceAll('-', ' ')}`;
 
-/** @throws Problem 404 where nothing happened to it, or it is someone else's */
-async function historyOf(log: EventLog, stream: string, id: string, userId: string): Promise<Item[]> {
+/**
+ * @param only the revision of the one event that it is, where it is
+ * @throws Problem 404 where nothing happened to it, or it is someone else's
+ */
+async function historyOf(log: EventLog, stream: string, id: string, userId: string, only?: number): Promise<Item[]> {
   const rows = new Map<string, Row>();
   const items: Item[] = [];
-  for await (const logged of log.readStream(stream, 0)) {
+  for await (const logged of log.readStream(stream, only ?? 0)) {
+    if (only !== undefined && logged.revision > only) break;
     if (metadata.parse(logged.metadata).user_id !== userId) throw notFound();
     const event = understood(logged);
     if (!event) items.push(unknownEvent(logged));
@@ -107,7 +137,7 @@ export const pastFrom = (log: EventLog): RouteServices['past'] =>
     const collection = collections.get(entity);
     if (!collection) throw new Error(`${route} is not below anything that has a history`);
     const rows = new Map<string, Row>();
-    for await (const logged of log.readStream(`${collection.category}-${collection.isShared ? userId : id}`, 0)) {
+    for await (const logged of log.readStream(`${collection.category}-${collection.perUser ? userId : id}`, 0)) {
       const event = understood(logged);
       if (!event || event.meta.user_id !== userId) continue;
       for (const change of projections.flatMap(({ project }) => project(event))) if (concerns(change, id)) apply(rows, change, id);

@@ -24,6 +24,7 @@ const tags = [
   { name: 'documents', description: 'Texts and files, in all their revisions' },
   { name: 'document-tags', description: 'What documents are marked with' },
   { name: 'emails', description: 'Letters that came and went, with what is attached to them' },
+  { name: 'integration-logs', description: 'Calls to and from other services, without their secrets' },
   { name: 'activities', description: 'What happened lately, as sentences' },
   { name: 'admin', description: 'For admins: who has an account, and suspending one' },
   { name: 'system', description: 'How Daybook itself is' },

@@ -6,6 +6,7 @@ import { departures } from './departures.ts';
 import { documentSentences, documents, documentTagSentences } from './documents.ts';
 import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
 import { emailSentences, emails } from './emails/email.ts';
+import { integrationSentences, integrations } from './integrations.ts';
 import { messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { relationshipSentences, relationships } from './relationships.ts';
@@ -28,6 +29,7 @@ export const tellers = [
   documentTagSentences,
   emailSentences,
   relationshipSentences,
+  integrationSentences,
 ];
 
 export const projections: readonly Projection[] = [
@@ -41,5 +43,6 @@ export const projections: readonly Projection[] = [
   documents,
   emails,
   relationships,
+  integrations,
   activities(tellers),
 ];

@@ -5,6 +5,7 @@ import * as calendarInvitations from './calendar/invitation.ts';
 import * as documents from './documents.ts';
 import * as emailDrafts from './emails/draft.ts';
 import * as emails from './emails/email.ts';
+import * as integrations from './integrations.ts';
 import * as messages from './messages.ts';
 import type { Query } from './query.ts';
 import * as relationships from './relationships.ts';
@@ -23,6 +24,7 @@ const slices = [
   emailDrafts,
   documents,
   relationships,
+  integrations,
   activities,
 ];
 

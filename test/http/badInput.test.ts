@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { z } from 'zod';
 import type { Command } from '../../src/commands/command.ts';
 import { commands } from '../../src/commands/index.ts';
+import { collections } from '../../src/http/history.ts';
 import { writeCursor } from '../../src/queries/cursor.ts';
 import { queries } from '../../src/queries/index.ts';
 import { createTokens } from '../../src/tokens.ts';
@@ -170,12 +171,9 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
 const said = ({ status, body }: Answer) => ({ status, body });
 const idIn = (path: string, owned: Readonly<Record<string, string>>) => of(owned, /^\/(.+?)\/:id/.exec(path)?.[1]);
 
-const histories = [...commands.values()]
-  .map(({ route }) => /^(?:PATCH|DELETE) (\/(?:[\w-]+\/)+(?::id|me))$/.exec(route)?.[1])
-  .filter((entity) => entity !== undefined);
 const reads = [
   ...queries.map(({ route, access, querystring }) => ({ route, access, querystring })),
-  ...[...new Set(histories)].map((entity) => ({
+  ...[...collections.keys()].map((entity) => ({
     route: `GET ${entity}/history`,
     access: 'owner' as const,
     querystring: z.object({ limit: z.number(), cursor: z.string() }),

@@ -87,6 +87,12 @@ export async function belongings(person: Person): Promise<Record<string, string>
       target_id: task,
       relation_type: 'cares_about',
     }),
+    'integration-logs': await made('/integration-logs', {
+      integration: 'smtp',
+      operation: 'send',
+      status: 'succeeded',
+      occurred_at: '2026-11-24T07:08:03Z',
+    }),
     'entities/:type': task,
     'entity types': 'task',
     'calendar/events': event,
