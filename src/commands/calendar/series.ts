@@ -24,13 +24,14 @@ type Patch = { [Field in keyof When]?: When[Field] };
 
 /** When an event takes place once `patch` is done to it. @throws Problem 422 */
 export function rescheduled(event: When, { recurrence_exceptions, ...patch }: Patch): When {
-  const said = { ...whenOf(event), ...patch };
+  const said = whenOf({ ...event, ...patch });
   // Days stay the days they are, wherever they are spent.
   if (event.all_day && said.all_day && said.timezone !== event.timezone) {
     said.starts_at = patch.starts_at ?? sameDay(event.starts_at, event.timezone, said.timezone);
     said.ends_at = patch.ends_at ?? sameDay(event.ends_at, event.timezone, said.timezone);
   }
   const when = resolved(said);
+  if (!recurrence_exceptions && isDeepStrictEqual(when, whenOf(event))) return when;
   return { ...when, recurrence_exceptions: recurrence_exceptions ? checked(recurrence_exceptions, when) : takenAlong(event, when) };
 }
 
@@ -80,8 +81,9 @@ function timesOf({ starts_at, ends_at }: Changes, recurrence_id: string, when: W
 function takenAlong(before: When, after: When): Exceptions {
   if (before.recurrence_exceptions.length === 0) return [];
   const shift = wallClock(before.starts_at, before.timezone).until(wallClock(after.starts_at, after.timezone));
+  const isMoved = !shift.blank || before.timezone !== after.timezone;
   const moved = before.recurrence_exceptions.map(({ recurrence_id, changes }) => ({
-    recurrence_id: instantOf(wallClock(recurrence_id, before.timezone).add(shift), after.timezone),
+    recurrence_id: isMoved ? instantOf(wallClock(recurrence_id, before.timezone).add(shift), after.timezone) : recurrence_id,
     changes: changes && takenAlongTimes(changes, before, after),
   }));
   const occurring = occurringAmong(
