@@ -30,7 +30,17 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   const after = (await daybook.log.head()) ?? -1n;
   const model = createModel((email) => email.startsWith('admin-'));
   const tokens = new Map<string, string>();
-  const known: Record<Kind, string[]> = { user: [], login: [], session: [], message: [], list: [], task: [], label: [] };
+  const known: Record<Kind, string[]> = {
+    user: [],
+    login: [],
+    session: [],
+    message: [],
+    list: [],
+    task: [],
+    label: [],
+    document: [],
+    tag: [],
+  };
   const owners = new Map<string, string | undefined>();
   const sent: Request[] = [];
 
@@ -67,7 +77,9 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   function repeated(again: number, by: Pick | undefined): Request | undefined {
     const request = sent[again % Math.max(sent.length, 1)];
     // All labels of a person share a stream, so none but theirs knows that an id is taken.
-    return request && by && request.path !== '/task-labels' ? { ...request, login: pick(by, undefined) } : request;
+    return request && by && !['/task-labels', '/document-tags'].includes(request.path)
+      ? { ...request, login: pick(by, undefined) }
+      : request;
   }
 
   function resolved({ who, route, ids, body, key, ifMatch, prefersMinimal }: Said): Request {
@@ -104,8 +116,9 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   }
 
   function tableOf(kind: Kind): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
-    const { users, logins, sessions, messages, task_lists, tasks, task_labels } = model.rows;
-    return { user: users, login: logins, session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels }[kind];
+    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags } = model.rows;
+    const tables = { session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
+    return { user: users, login: logins, ...tables, document: documents, tag: document_tags }[kind];
   }
 
   function depthOf(id: string | null | undefined): number {
@@ -115,8 +128,9 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
 
   function revisionOf(path: string, caller: string | undefined): number {
     const [, collection = '', id = ''] = path.split('/');
-    const { sessions, messages, task_lists, tasks, task_labels, users } = model.rows;
-    const table = { sessions, messages, 'task-lists': task_lists, tasks, 'task-labels': task_labels }[collection];
+    const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users } = model.rows;
+    const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags };
+    const table = { sessions, messages, tasks, documents, ...filed }[collection];
     return (table?.get(id) ?? users.get(caller ?? ''))?.version ?? 0;
   }
 
@@ -172,6 +186,8 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/task-lists': 'list',
   '/tasks': 'task',
   '/task-labels': 'label',
+  '/documents': 'document',
+  '/document-tags': 'tag',
 };
 
 /** Moves the clock on to a time that it has not shown; as near to the real one as that goes, for the event log has a clock of its own. */

@@ -97,14 +97,19 @@ function comparable(rows: TableRows): TableRows {
   return { ...rows, 'activities.activities': inOrder(activities) };
 }
 
-function rowsOfModel({ activities, users, logins, sessions, messages, ...tasks }: Rows): TableRows {
+function rowsOfModel({
+  activities,
+  users,
+  logins,
+  sessions,
+  messages,
+  documents,
+  document_tags,
+  document_tag_assignments,
+  ...tasks
+}: Rows): TableRows {
   const none = ['messages.llm_requests', 'emails.emails', 'emails.email_attachments', 'emails.email_drafts', 'calendar.calendar_events'];
-  const noneEither = [
-    'calendar.calendar_invitations',
-    'documents.documents',
-    'documents.document_tags',
-    'documents.document_tag_assignments',
-  ];
+  const noneEither = ['calendar.calendar_invitations'];
   const norThese = [
     'relationships.relationships',
     'relationships.entity_embeddings',
@@ -118,6 +123,9 @@ function rowsOfModel({ activities, users, logins, sessions, messages, ...tasks }
     'daybook.logins': byKey(logins),
     'sessions.sessions': byKey(sessions),
     'messages.messages': byKey(messages),
+    'documents.documents': byKey(documents),
+    'documents.document_tags': byKey(document_tags),
+    'documents.document_tag_assignments': byKey(document_tag_assignments),
     ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
     'activities.activities': inOrder(activities),
   };

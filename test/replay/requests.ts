@@ -2,7 +2,7 @@
 // that fails prints as something one can read and shrinks as a list.
 import fc from 'fast-check';
 
-export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label';
+export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -58,7 +58,7 @@ const id = (kind: Kind) =>
     pick: fc.constant(kind),
     of: fc.oneof(
       { weight: 3, arbitrary: fc.constant('nobody' as const) },
-      fc.constant(kind === 'label' ? ('past' as const) : ('any' as const)),
+      fc.constant(kind === 'label' || kind === 'tag' ? ('past' as const) : ('any' as const)),
     ),
     rank,
   });
@@ -101,6 +101,7 @@ function body(needs: Fields, may: Fields): fc.Arbitrary<Readonly<Record<string, 
 
 function kindOf(route: string, name: string): Kind {
   if (name === 'label_id') return 'label';
+  if (name === 'tag_id') return 'tag';
   const [, collection = ''] = route.split('/');
   const kinds: Readonly<Record<string, Kind>> = {
     sessions: 'session',
@@ -108,6 +109,8 @@ function kindOf(route: string, name: string): Kind {
     'task-lists': 'list',
     tasks: 'task',
     'task-labels': 'label',
+    documents: 'document',
+    'document-tags': 'tag',
     auth: 'login',
     admin: 'user',
   };
@@ -215,6 +218,20 @@ const newTask = fc
   )
   .map(([task, from]) => ({ ...task, body: { ...task.body, ...from } }));
 
+const words = fc.constantFrom('', 'one', 'two words', 'Schöne  neue-Welt, 3 times!', "don't", '# A title\n\n- and a list\n');
+const documentDetails: Fields = {
+  content: words,
+  content_type: fc.constantFrom('text/markdown', 'text/plain'),
+  language: orNull(fc.constantFrom('de', 'en')),
+  source_url: orNull(fc.constantFrom('https://example.org/', 'http://example.org/a?b#c')),
+  status: fc.constantFrom('draft', 'active'),
+};
+const newDocument = request('POST /documents', {
+  needs: { title: text },
+  may: { ...documentDetails, id: id('document'), tag_ids: fc.array(pick('tag'), { maxLength: 3 }) },
+});
+const newTag = request('POST /document-tags', { needs: { name: word }, may: { color, id: id('tag') } });
+
 /** Logins end in many ways, and none that has ended can be ended. */
 const past: fc.Arbitrary<Pick> = fc.record({
   pick: fc.constant('login' as const),
@@ -257,6 +274,16 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   ],
   [4, request('PATCH /messages/:id', { may: said })],
   [2, request('DELETE /messages/:id')],
+  [6, newDocument],
+  [8, request('PATCH /documents/:id', { may: { title: text, ...documentDetails } })],
+  [2, request('POST /documents/:id/archive')],
+  [3, request('POST /documents/:id/restore')],
+  [1, request('DELETE /documents/:id')],
+  [4, request('PUT /documents/:id/tags/:tag_id')],
+  [3, request('DELETE /documents/:id/tags/:tag_id')],
+  [4, newTag],
+  [3, request('PATCH /document-tags/:id', { may: { name: word, color } })],
+  [1, request('DELETE /document-tags/:id')],
   [0.5, register],
   [
     2,
@@ -277,7 +304,7 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
 /** Those who are there at the start, and something of theirs to begin with. */
 export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
   ...['admin', 'ada', 'bob'].map((name) => registering(fc.constant({ mailbox: name }))),
-  ...[newTask, newList, newLabel, newSession, newTask, newTask, newList, newLabel, newSession, newTask],
+  ...[newTask, newList, newLabel, newSession, newTask, newTask, newList, newLabel, newSession, newTask, newTag, newDocument, newDocument],
 );
 
 export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>

@@ -66,6 +66,11 @@ export type Model = {
     /** The lists that became the default one, and perhaps no longer are. */
     readonly defaults: Set<string>;
     readonly deletedLabels: Set<string>;
+    /** Documents with their tags, which may have been deleted. */
+    readonly taggings: Set<string>;
+    readonly deletedTags: Set<string>;
+    /** What an archived document was before. */
+    readonly archivedFrom: Map<string, 'draft' | 'active'>;
   };
   readonly isAdmin: (email: string) => boolean;
   readonly passwords: Map<string, string>;

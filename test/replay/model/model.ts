@@ -1,6 +1,7 @@
 // The model as a whole: a request finds its route, and the model answers with the status that Daybook must answer with.
 import { z } from 'zod';
 import { type Context, keyOf, type Made, type Model, type Request, type Routes, run } from './core.ts';
+import { documentRoutes } from './documents.ts';
 import { filingRoutes } from './filing.ts';
 import { noRows } from './rows.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -13,14 +14,22 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
   streams: new Map(),
   derivedIds: new Map(),
   usedKeys: new Map(),
-  said: { lists: new Map(), labellings: new Set(), defaults: new Set(), deletedLabels: new Set() },
+  said: {
+    lists: new Map(),
+    labellings: new Set(),
+    defaults: new Set(),
+    deletedLabels: new Set(),
+    taggings: new Set(),
+    deletedTags: new Set(),
+    archivedFrom: new Map(),
+  },
   isAdmin,
   passwords: new Map(),
   failures: new Map(),
   refreshTokens: new Map(),
 });
 
-const routes: Routes = { ...userRoutes, ...sessionRoutes, ...filingRoutes, ...taskRoutes };
+const routes: Routes = { ...userRoutes, ...sessionRoutes, ...filingRoutes, ...taskRoutes, ...documentRoutes };
 
 /** Does to the model what the request must do, and answers with the status. */
 export function handle(model: Model, request: Request, at: string, made: Made): number {

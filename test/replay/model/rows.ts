@@ -81,6 +81,28 @@ export type TaskLabelRow = Common & { name: string; color: string | null };
 
 export type TaskTagRow = { readonly task_id: string; readonly label_id: string; readonly user_id: string; readonly created_at: string };
 
+export type DocumentRow = Common & {
+  title: string;
+  content: string | null;
+  content_type: string;
+  language: string | null;
+  source_url: string | null;
+  status: 'draft' | 'active' | 'archived';
+  size_bytes: number;
+  sha256: string;
+  word_count: number;
+  revision_number: number;
+};
+
+export type DocumentTagRow = Common & { name: string; color: string | null };
+
+export type DocumentTagAssignmentRow = {
+  readonly document_id: string;
+  readonly tag_id: string;
+  readonly user_id: string;
+  readonly created_at: string;
+};
+
 /** Without what the model does not foretell: the id, the words, the place in the log. */
 export type ActivityRow = Omit<Common, 'id'> & {
   readonly actor: string;
@@ -99,6 +121,9 @@ export type Rows = {
   readonly tasks: Map<string, TaskRow>;
   readonly task_labels: Map<string, TaskLabelRow>;
   readonly task_tags: Map<string, TaskTagRow>;
+  readonly documents: Map<string, DocumentRow>;
+  readonly document_tags: Map<string, DocumentTagRow>;
+  readonly document_tag_assignments: Map<string, DocumentTagAssignmentRow>;
   activities: ActivityRow[];
 };
 
@@ -111,6 +136,9 @@ export const noRows = (): Rows => ({
   tasks: new Map(),
   task_labels: new Map(),
   task_tags: new Map(),
+  documents: new Map(),
+  document_tags: new Map(),
+  document_tag_assignments: new Map(),
   activities: [],
 });
 
@@ -164,10 +192,32 @@ export function removeTaskLabel({ task_labels, task_tags }: Rows, id: string): v
   for (const [key, tag] of task_tags) if (tag.label_id === id) task_tags.delete(key);
 }
 
+export function removeDocument({ documents, document_tag_assignments }: Rows, id: string): void {
+  documents.delete(id);
+  for (const [key, put] of document_tag_assignments) if (put.document_id === id) document_tag_assignments.delete(key);
+}
+
+export function removeDocumentTag({ document_tags, document_tag_assignments }: Rows, id: string): void {
+  document_tags.delete(id);
+  for (const [key, put] of document_tag_assignments) if (put.tag_id === id) document_tag_assignments.delete(key);
+}
+
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
-  for (const table of [logins, sessions, messages, task_lists, tasks, task_labels, task_tags]) {
+  const { documents, document_tags, document_tag_assignments } = rows;
+  for (const table of [
+    logins,
+    sessions,
+    messages,
+    task_lists,
+    tasks,
+    task_labels,
+    task_tags,
+    documents,
+    document_tags,
+    document_tag_assignments,
+  ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
   rows.activities = rows.activities.filter((row) => row.user_id !== user_id);
