@@ -221,6 +221,7 @@ CREATE INDEX email_drafts_by_updated ON emails.email_drafts (user_id, updated_at
 CREATE INDEX email_drafts_by_created ON emails.email_drafts (user_id, created_at, id);
 CREATE INDEX email_drafts_by_status ON emails.email_drafts (user_id, status, updated_at, id);
 CREATE INDEX email_drafts_due ON emails.email_drafts (send_at, id) WHERE status = 'scheduled';
+CREATE INDEX email_drafts_sending ON emails.email_drafts (updated_at, id) WHERE status = 'sending';
 CREATE INDEX email_drafts_by_in_reply_to ON emails.email_drafts (in_reply_to_email_id) WHERE in_reply_to_email_id IS NOT NULL;
 CREATE INDEX email_drafts_by_sent_email ON emails.email_drafts (sent_email_id) WHERE sent_email_id IS NOT NULL;
 

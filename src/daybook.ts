@@ -9,10 +9,12 @@ import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { duties, policies } from './policies/index.ts';
 import { createScheduler, type Scheduler } from './policies/scheduler.ts';
+import { draftSending } from './policies/sendDrafts.ts';
 import { projections } from './projections/index.ts';
 import { followProgress } from './projections/progress.ts';
 import { createProjector, type Projector, READ_MODEL } from './projections/projector.ts';
 import { deriveSecrets } from './secrets.ts';
+import { mailServer } from './smtp.ts';
 import type { Stores } from './stores.ts';
 import { createTokens } from './tokens.ts';
 
@@ -44,7 +46,11 @@ export async function createDaybook(
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
   const services = { log, database, commandHandler, logger };
-  const scheduler = config.ROLES.includes('scheduler') ? createScheduler(policies, duties, services, config.SCHEDULE) : undefined;
+  const server = config.SMTP_URL === undefined ? undefined : mailServer(config.SMTP_URL);
+  const sending = draftSending(commandHandler.services, server, config.EVENTSTORE_URL === undefined, logger);
+  const scheduler = config.ROLES.includes('scheduler')
+    ? createScheduler([...policies, ...sending.policies], [...duties, ...sending.duties], services, config.SCHEDULE)
+    : undefined;
   scheduler?.start();
   const stopping = new AbortController();
   const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
@@ -70,6 +76,7 @@ export async function createDaybook(
     stop: async () => {
       await app.close();
       await scheduler?.stop();
+      await sending.stop();
       stopping.abort();
       await following;
       await projector?.stop();

@@ -9,6 +9,7 @@ export const NEVER_WAS = idOf(404);
 /** What a field of a body or a name in a path is the id of. A new one has to be said here. */
 export const COLLECTIONS: Readonly<Record<string, string>> = {
   list_id: 'task-lists',
+  in_reply_to_email_id: 'emails',
   parent_task_id: 'tasks',
   label_ids: 'task-labels',
   label_id: 'task-labels',

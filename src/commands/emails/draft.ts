@@ -13,10 +13,21 @@ import {
 } from '../../events/emails.ts';
 import type { AnyEvent } from '../../events/index.ts';
 import { conflict, unprocessable } from '../../problem.ts';
-import { type draftStatus, emailAddress, headerText, instant, longText, type mailbox, type sendFailure, uuidV7 } from '../../vocabulary.ts';
-import { aggregate } from '../aggregate.ts';
+import {
+  type draftStatus,
+  emailAddress,
+  headerText,
+  instant,
+  longText,
+  type mailbox,
+  type sendFailure,
+  uuid,
+  uuidV7,
+} from '../../vocabulary.ts';
+import { aggregate, reference } from '../aggregate.ts';
 import { command, type Decision, noBody } from '../command.ts';
 import { changed, patchOf } from '../patch.ts';
+import { email } from './email.ts';
 
 const MAX_RECIPIENTS = 100;
 const MAX_BYTES = 256 * 1024;
@@ -80,6 +91,7 @@ const recipients = z
   .max(MAX_RECIPIENTS);
 const body = longText.refine((text) => Buffer.byteLength(text) <= MAX_BYTES, 'must be at most 256 KiB in UTF-8').nullable();
 const fields = {
+  in_reply_to_email_id: uuid.nullable(),
   to_addresses: recipients,
   cc_addresses: recipients,
   bcc_addresses: recipients,
@@ -95,6 +107,7 @@ export const createEmailDraft = command({
   description: 'It is by whom the token is of, the person or their assistant, and is sent from the person’s address.',
   body: z.strictObject({
     id: uuidV7.optional(),
+    in_reply_to_email_id: fields.in_reply_to_email_id.default(null),
     to_addresses: recipients.default([]),
     cc_addresses: recipients.default([]),
     bcc_addresses: recipients.default([]),
@@ -108,8 +121,8 @@ export const createEmailDraft = command({
     body_text: 'Shall we say seven?',
   },
   aggregate: emailDraft,
-  create: ({ body: { id, ...draft }, user }) =>
-    emailDraftCreated({ ...draft, in_reply_to_email_id: null, author: user.actor === 'assistant' ? 'assistant' : 'user' }),
+  needs: async ({ body }, load) => load(reference(email, body.in_reply_to_email_id, '/in_reply_to_email_id')),
+  create: ({ body: { id, ...draft }, user }) => emailDraftCreated({ ...draft, author: user.actor === 'assistant' ? 'assistant' : 'user' }),
   answer: 'getEmailDraft',
 });
 
@@ -120,6 +133,7 @@ export const changeEmailDraft = command({
   body: patchOf(fields),
   example: { subject: 'Dinner on Saturday', cc_addresses: [{ address: 'cleo@example.com' }] },
   aggregate: emailDraft,
+  needs: async ({ body }, load) => load(reference(email, body.in_reply_to_email_id, '/in_reply_to_email_id')),
   decide: (draft, { body }) => {
     const differs = changed(draft, body);
     if (!differs) return [];

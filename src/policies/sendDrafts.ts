@@ -1,0 +1,225 @@
+// Sends drafts that are due. Mail servers know no transactions, so a try is bracketed by events: EmailDraftSendStarted, which
+// one of any number of processes can append, before it says a word to the server, and then how it ended. A start without an
+// end is of a process that is gone; whether the letter got through nobody knows, and a person decides.
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'slonik';
+import { z } from 'zod';
+import type { CommandServices, Stamp } from '../commands/command.ts';
+import { type Draft, emailDraft, haveFailed, haveSent, isDue, startSending } from '../commands/emails/draft.ts';
+import { type Email, email } from '../commands/emails/email.ts';
+import { emailIdOf, threadIdOf } from '../commands/emails/identity.ts';
+import { snippetOf } from '../commands/emails/snippet.ts';
+import { type User, user } from '../commands/users/user.ts';
+import { emailSent } from '../events/emails.ts';
+import { LogUnavailable } from '../eventstore/log.ts';
+import { Problem } from '../problem.ts';
+import { type Delivery, type Letter, LONGEST_TRY_MS, type MailServer } from '../smtp.ts';
+import { type Logger, type Policy, policy } from './policy.ts';
+import { type Duty, duty, messageOf } from './schedule.ts';
+
+/** A try that began this long ago and has no end is of a process that is gone. */
+const LEASE_MS = LONGEST_TRY_MS + 2 * 60_000;
+const AGAIN_AFTER_MS = 1_000;
+const MOST_AT_ONCE = 5;
+const MOST_AT_A_TICK = 100;
+
+type Services = Pick<CommandServices, 'folds' | 'transact'>;
+
+/** Sends one draft, if it is due and nobody else has taken it. How it ended is in the log when this comes back, or the signal has aborted. */
+export async function sendDraft(services: Services, server: MailServer, id: string, signal: AbortSignal): Promise<void> {
+  const { folds, transact } = services;
+  const at = new Date().toISOString();
+  const { state: draft, owner, revision: read } = await folds.fresh(emailDraft, `${emailDraft.category}-${id}`);
+  if (!draft || owner === undefined || !isDue(draft, at)) return;
+  // Who has left sends nothing.
+  const sender = (await folds.fresh(user, `${user.category}-${owner}`)).state;
+  if (!sender) return;
+  const parent = await answered(folds, draft, owner);
+  const messageId = draft.message_id_header ?? `<${id}@${sender.email.split('@').at(-1)}>`;
+
+  const started = await transact(emailDraft, id, stampOf(draft, owner, at), (now, revision) =>
+    // What has changed since it was read is not what would be sent; it is looked at again.
+    now && revision === read ? startSending(now, at, messageId) : [],
+  );
+  if (started.events.length === 0) return;
+  const letter = letterOf(draft, sender, parent, messageId, at);
+  const delivery: Delivery =
+    sender.status === 'active' ? await server.send(letter) : { outcome: 'not_sent', error: `The account is ${sender.status}.` };
+
+  // What only this process knows is tried to be said until it is.
+  for (;;) {
+    try {
+      return await record(transact, { id, owner, draft, letter, parent }, delivery);
+    } catch (error) {
+      if (signal.aborted || !isOutage(error)) throw error;
+      await delay(AGAIN_AFTER_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** A draft whose sending was begun before a time and that nobody will end any more: sent, if the letter is there, otherwise unknown. */
+export async function giveUpOn({ folds, transact }: Services, id: string, startedBefore: string): Promise<void> {
+  const { state: draft, owner } = await folds.fresh(emailDraft, `${emailDraft.category}-${id}`);
+  if (!draft || owner === undefined || draft.status !== 'sending' || (draft.started_at ?? startedBefore) >= startedBefore) return;
+  const sentId = emailIdOf(owner, 'outbound', draft.message_id_header ?? id);
+  const isSent = (await folds.fresh(email, `${email.category}-${sentId}`)).revision >= 0;
+  await transact(emailDraft, id, stampOf(draft, owner, new Date().toISOString()), (now) => {
+    if (!now) return [];
+    return isSent ? haveSent(now, sentId, []) : haveFailed(now, draft.tries, 'unknown', 'Daybook ended while this was being sent.');
+  });
+}
+
+type Try = {
+  readonly id: string;
+  readonly owner: string;
+  readonly draft: Draft;
+  readonly letter: Letter;
+  readonly parent: Email | undefined;
+};
+
+async function record(transact: Services['transact'], { id, owner, draft, letter, parent }: Try, delivery: Delivery): Promise<void> {
+  const stamp = stampOf(draft, owner, new Date().toISOString());
+  if (delivery.outcome !== 'sent') {
+    const { outcome, error } = delivery;
+    await transact(emailDraft, id, stamp, (now) => (now ? haveFailed(now, draft.tries + 1, outcome, error) : []));
+    return;
+  }
+  const sentId = emailIdOf(owner, 'outbound', letter.messageId);
+  // First the letter: the draft points at it, and where only this much gets into the log, it says what the draft does not.
+  await transact(email, sentId, stamp, (_, revision) => (revision >= 0 ? [] : sentEmail(owner, sentId, draft, letter, parent)));
+  await transact(emailDraft, id, stamp, (now) => (now ? haveSent(now, sentId, delivery.refused) : []));
+}
+
+/** What was done here was done because the draft was to be sent, and belongs to the request that said so. */
+const stampOf = ({ scheduled_by }: Draft, user_id: string, at: string): Stamp => ({
+  user_id,
+  actor: 'system',
+  at,
+  $correlationId: scheduled_by?.correlation_id ?? '',
+  $causationId: scheduled_by?.event_id ?? '',
+});
+
+/** The email that a draft answers, as long as it is there. */
+async function answered(folds: Services['folds'], { in_reply_to_email_id }: Draft, owner: string): Promise<Email | undefined> {
+  if (in_reply_to_email_id === null) return undefined;
+  const found = await folds.fresh(email, `${email.category}-${in_reply_to_email_id}`);
+  return found.owner === owner ? found.state : undefined;
+}
+
+const letterOf = (draft: Draft, sender: User, parent: Email | undefined, messageId: string, date: string): Letter => ({
+  from: { name: sender.display_name, address: sender.email },
+  to: draft.to_addresses,
+  cc: draft.cc_addresses,
+  bcc: draft.bcc_addresses,
+  subject: draft.subject,
+  text: draft.body_text,
+  html: draft.body_html,
+  messageId,
+  inReplyTo: parent?.message_id_header ?? null,
+  references: parent ? referencesTo(parent) : [],
+  date,
+});
+
+/** RFC 5322 section 3.6.4: those of what is answered, or else what it answered, and then itself. */
+function referencesTo({ message_id_header, in_reply_to, references }: Email): readonly string[] {
+  const before = references.length > 0 ? references : in_reply_to === null ? [] : [in_reply_to];
+  return message_id_header === null ? [] : [...before, message_id_header];
+}
+
+function sentEmail(owner: string, id: string, draft: Draft, { from, messageId, inReplyTo, references, date }: Letter, parent?: Email) {
+  const place = { message_id_header: messageId, in_reply_to: inReplyTo, references: [...references] };
+  return emailSent({
+    ...place,
+    thread_id: parent?.thread_id ?? threadIdOf(owner, place, id),
+    from_address: from.address,
+    from_name: from.name,
+    to_addresses: [...draft.to_addresses],
+    cc_addresses: [...draft.cc_addresses],
+    bcc_addresses: [...draft.bcc_addresses],
+    subject: draft.subject,
+    body_text: draft.body_text,
+    body_html: draft.body_html,
+    snippet: snippetOf(draft.body_text, draft.body_html),
+    folder: 'sent',
+    is_read: true,
+    is_starred: false,
+    importance: 'normal',
+    labels: [],
+    sent_at: date,
+    received_at: null,
+    attachments: [],
+  });
+}
+
+export type DraftSending = {
+  readonly policies: readonly Policy[];
+  readonly duties: readonly Duty[];
+  /** What is being sent is sent, and how that ended is in the log. */
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * Sends what is due as it becomes so: what is said to be sent now when the log tells of it, the rest, and what was missed, at
+ * the schedule's next tick. Neither waits for a mail server: what is being sent is kept count of here.
+ *
+ * @param server undefined where there is none: then nothing is sent, and only what was begun is given up
+ * @param isAlone no other process appends to this log, so what was begun before now has no end to wait for
+ */
+export function draftSending(services: Services, server: MailServer | undefined, isAlone: boolean, logger: Logger): DraftSending {
+  const startedAt = new Date().toISOString();
+  const stopping = new AbortController();
+  const underWay = new Map<string, Promise<void>>();
+
+  const send = (id: string) => {
+    if (!server || stopping.signal.aborted || underWay.has(id) || underWay.size >= MOST_AT_ONCE) return;
+    const sending = sendDraft(services, server, id, stopping.signal)
+      .catch((error: unknown) => logger.warn(`The draft ${id} is looked at again at the next tick: ${messageOf(error)}`))
+      .finally(() => underWay.delete(id));
+    underWay.set(id, sending);
+  };
+
+  const nobodyEndsBefore = (now: string) => {
+    const leaseEnd = new Date(Date.parse(now) - LEASE_MS).toISOString();
+    return isAlone && startedAt > leaseEnd ? startedAt : leaseEnd;
+  };
+
+  return {
+    policies: [
+      policy('sendDrafts', [emailDraft.category], {
+        EmailDraftScheduled: async (_, { id, data }) => {
+          if (data.send_at <= new Date().toISOString()) send(id);
+        },
+      }),
+    ],
+    duties: [
+      duty(
+        'giveUpOnDrafts',
+        async (database, now, after) =>
+          after
+            ? []
+            : database.any(sql.type(item)`
+                SELECT id, user_id FROM emails.email_drafts WHERE status = 'sending' AND updated_at < ${nobodyEndsBefore(now)}
+                ORDER BY updated_at, id LIMIT ${MOST_AT_A_TICK}`),
+        ({ id }) => giveUpOn(services, id, nobodyEndsBefore(new Date().toISOString())),
+      ),
+      duty(
+        'sendDueDrafts',
+        async (database, now, after) =>
+          after
+            ? []
+            : database.any(sql.type(item)`
+                SELECT id, user_id FROM emails.email_drafts WHERE status = 'scheduled' AND send_at <= ${now}
+                ORDER BY send_at, id LIMIT ${MOST_AT_A_TICK}`),
+        async ({ id }) => send(id),
+      ),
+    ],
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(underWay.values());
+    },
+  };
+}
+
+const item = z.object({ id: z.string(), user_id: z.string() });
+
+const isOutage = (error: unknown) => error instanceof LogUnavailable || (error instanceof Problem && error.status === 503);
