@@ -1,5 +1,6 @@
 // Everything that a person can ask for, as Daybook answers it.
 import { z } from 'zod';
+import { kinds } from './kinds.ts';
 import type { Fields } from './notes.ts';
 
 const page = z.object({ items: z.array(z.looseObject({ id: z.string() })), next_cursor: z.string().nullable() });
@@ -28,13 +29,14 @@ export async function headOf(url: string, token: string): Promise<bigint> {
 
 const progress = z.object({ items: z.tuple([z.object({ head: z.int() })]) });
 
-/** All sessions, messages and tasks, each by the path that it alone has. */
+/** All that is listed, each by the path that it alone has. */
 export async function everything(read: Reader): Promise<Map<string, Fields>> {
   const found = new Map<string, Fields>();
   const take = async (list: string, collection: string) => {
     for await (const item of all(read, list)) found.set(`${collection}/${item.id}`, item);
   };
-  await take('/tasks', '/tasks');
+  for (const { list, collection } of kinds) if (list !== undefined) await take(list, collection);
+  await take('/relationships', '/relationships');
   await take('/sessions', '/sessions');
   for (const session of [...found.keys()].filter((path) => path.startsWith('/sessions/'))) await take(`${session}/messages`, '/messages');
   return found;

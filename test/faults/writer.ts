@@ -1,5 +1,7 @@
 // One of many writers: sends one command after the other over HTTP, each with an Idempotency-Key, notes what was
 // acknowledged, and repeats what was not, word for word, until it is.
+import { v7 } from 'uuid';
+import { type Kind, kinds } from './kinds.ts';
 import type { Expected, Fields, Notes } from './notes.ts';
 
 export type Account = { readonly token: string; readonly notes: Notes };
@@ -11,7 +13,13 @@ type Command = {
   readonly body?: Fields;
   readonly changes?: readonly (readonly [path: string, to: Expected])[];
   /** What it creates, and under which collection. */
-  readonly creates?: { readonly at: string; readonly fields: Fields; readonly text: string };
+  readonly creates?: {
+    readonly at: string;
+    readonly fields: Fields;
+    readonly text: string;
+    /** The path of what it is gone with. */
+    readonly goesWith?: string;
+  };
 };
 
 export type Server = {
@@ -99,56 +107,88 @@ export async function write(server: Server, { token, notes }: Account, name: str
 
   const nowOf = (path: string): Expected => notes.entities.get(path)?.now ?? null;
   const one = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
-  const tasks: string[] = [];
   const messages: string[] = [];
+  /** By kind, what is there. */
+  const things = new Map<Kind, string[]>(kinds.map((kind) => [kind, []]));
+  /** What goes with a thing that is deleted. */
+  const relationships = new Map<string, string[]>();
 
   /** Some command; undefined where there is nothing yet that it could be about. */
   function next(session: string): Command | undefined {
-    const text = `${name} ${count}`;
     const choice = random();
-    if (choice < 0.3) {
-      return {
-        method: 'POST',
-        path: '/tasks',
-        body: { title: text },
-        creates: { at: '/tasks', fields: { title: text, status: 'todo', version: 0 }, text },
-      };
-    }
-    if (choice < 0.5) {
-      const { message_count } = nowOf(session) ?? {};
+    if (choice < 0.25) return aboutMessages(session);
+    if (choice < 0.33) return relate(session);
+    const kind = one(kinds);
+    return kind && aboutThings(kind);
+  }
+
+  function aboutMessages(session: string): Command | undefined {
+    const text = `${name} ${count}`;
+    const counted = (by: number) => [session, { message_count: Number(nowOf(session)?.message_count) + by }] as const;
+    if (random() < 0.6) {
       return {
         method: 'POST',
         path: `${session}/messages`,
         body: { role: 'user', content: text },
-        changes: [[session, { message_count: Number(message_count) + 1 }]],
+        changes: [counted(1)],
         creates: { at: '/messages', fields: { content: text, version: 0 }, text },
       };
     }
-    if (choice < 0.6) {
-      const path = one(messages);
-      if (path === undefined) return undefined;
-      if (random() < 0.6) return { method: 'PATCH', path, body: { content: text }, changes: [[path, bumped(path, { content: text })]] };
-      messages.splice(messages.indexOf(path), 1);
-      const { message_count } = nowOf(session) ?? {};
-      return {
-        method: 'DELETE',
-        path,
-        changes: [
-          [path, null],
-          [session, { message_count: Number(message_count) - 1 }],
-        ],
-      };
-    }
-    const path = one(tasks);
+    const path = one(messages);
     if (path === undefined) return undefined;
-    const isDone = nowOf(path)?.status === 'done';
-    if (choice < 0.75) return { method: 'PATCH', path, body: { title: text }, changes: [[path, bumped(path, { title: text })]] };
-    if (choice < 0.92) {
-      const [verb, status] = isDone ? ['reopen', 'todo'] : ['complete', 'done'];
-      return { method: 'POST', path: `${path}/${verb}`, changes: [[path, bumped(path, { status })]] };
+    if (random() < 0.6) return { method: 'PATCH', path, body: { content: text }, changes: [[path, bumped(path, { content: text })]] };
+    messages.splice(messages.indexOf(path), 1);
+    return { method: 'DELETE', path, changes: [[path, null], counted(-1)] };
+  }
+
+  function relate(session: string): Command | undefined {
+    const task = one(things.get(kinds[0] ?? fail()) ?? []);
+    if (task === undefined) return undefined;
+    const ends = {
+      source_type: 'task',
+      source_id: task.split('/').at(-1),
+      target_type: 'session',
+      target_id: session.split('/').at(-1),
+      relation_type: `seen_${count}`,
+    };
+    return {
+      method: 'POST',
+      path: '/relationships',
+      body: ends,
+      creates: { at: '/relationships', fields: ends, text: `${name} ${count}`, goesWith: task },
+    };
+  }
+
+  function aboutThings(kind: Kind): Command | undefined {
+    const { collection, list, made, changed, isDeleted } = kind;
+    const text = `${name} ${count}`;
+    if (random() < 0.4) {
+      const { body, fields } = made(text);
+      const there = { ...fields, version: 0 };
+      if (list !== undefined) return { method: 'POST', path: collection, body, creates: { at: collection, fields: there, text } };
+      // What no list has is found by an id of the writer's own.
+      const id = v7();
+      const path = `${collection}/${id}`;
+      things.get(kind)?.push(path);
+      return { method: 'POST', path: collection, body: { ...body, id }, changes: [[path, there]] };
     }
-    tasks.splice(tasks.indexOf(path), 1);
-    return { method: 'DELETE', path, changes: [[path, null]] };
+    const paths = things.get(kind) ?? [];
+    const path = one(paths);
+    if (path === undefined) return undefined;
+    if (isDeleted && random() < 0.15) {
+      paths.splice(paths.indexOf(path), 1);
+      const gone = [path, ...(relationships.get(path) ?? [])];
+      return { method: 'DELETE', path, changes: gone.map((each) => [each, null]) };
+    }
+    const change = changed(nowOf(path) ?? {}, text, random);
+    if (!change) return undefined;
+    const { method, action, body, set } = change;
+    return {
+      method,
+      path: action === undefined ? path : `${path}/${action}`,
+      ...(body && { body }),
+      changes: [[path, bumped(path, set)]],
+    };
   }
 
   /** Exactly one event further, whatever was repeated. */
@@ -169,7 +209,15 @@ export async function write(server: Server, { token, notes }: Account, name: str
     if (!command) continue;
     const done = await send(command);
     if (!done) return;
-    if (command.creates?.at === '/tasks' && done.created !== undefined) tasks.push(done.created);
-    if (command.creates?.at === '/messages' && done.created !== undefined) messages.push(done.created);
+    const { created } = done;
+    if (!command.creates || created === undefined) continue;
+    const { at, goesWith } = command.creates;
+    if (at === '/messages') messages.push(created);
+    if (goesWith !== undefined) relationships.set(goesWith, [...(relationships.get(goesWith) ?? []), created]);
+    for (const [kind, paths] of things) if (kind.collection === at) paths.push(created);
   }
+}
+
+function fail(): never {
+  throw new Error('tasks are the first of the kinds');
 }

@@ -1,0 +1,83 @@
+// What the writers write about, beside sessions and their messages: for each kind of thing how it is made, changed and
+// deleted, and what it then has to be.
+import type { Fields } from './notes.ts';
+
+export type Change = {
+  readonly method: 'PATCH' | 'POST';
+  /** After the thing's own path. */
+  readonly action?: string;
+  readonly body?: Fields;
+  /** What is otherwise after it. */
+  readonly set: Fields;
+};
+
+export type Kind = {
+  readonly collection: string;
+  /** Where they are listed; without one each has to be asked for by its path. */
+  readonly list?: string;
+  /** `text` is in nothing else. */
+  readonly made: (text: string) => { readonly body: Fields; readonly fields: Fields };
+  /** Always something else than it is `now`, and one event. Undefined: there is no way on from here. */
+  readonly changed: (now: Fields, text: string, random: () => number) => Change | undefined;
+  readonly isDeleted: boolean;
+};
+
+const titled = (title: string): Change => ({ method: 'PATCH', body: { title }, set: { title } });
+const toggled = (now: Fields, there: readonly [action: string, status: string], back: readonly [action: string, status: string]) => {
+  const [action, status] = now.status === there[1] ? back : there;
+  return { method: 'POST', action, set: { status } } as const;
+};
+
+export const kinds: readonly Kind[] = [
+  {
+    collection: '/tasks',
+    list: '/tasks',
+    made: (title) => ({ body: { title }, fields: { title, status: 'todo' } }),
+    changed: (now, text, random) => (random() < 0.5 ? titled(text) : toggled(now, ['complete', 'done'], ['reopen', 'todo'])),
+    isDeleted: true,
+  },
+  {
+    collection: '/documents',
+    list: '/documents',
+    made: (title) => ({ body: { title, content: 'One' }, fields: { title, status: 'active', revision_number: 1, word_count: 1 } }),
+    changed: (now, text, random) => {
+      if (now.status === 'archived' || random() < 0.3) return toggled(now, ['archive', 'archived'], ['restore', 'active']);
+      if (random() < 0.5) return titled(text);
+      const revision_number = Number(now.revision_number) + 1;
+      return { method: 'PATCH', body: { content: `Revision ${revision_number}` }, set: { revision_number, word_count: 2 } };
+    },
+    isDeleted: true,
+  },
+  {
+    collection: '/emails',
+    list: '/emails',
+    made: (subject) => ({
+      body: { direction: 'inbound', from_address: 'ada@example.org', subject, body_text: subject },
+      fields: { subject, folder: 'inbox', is_read: false, is_starred: false },
+    }),
+    changed: (now, _, random) => {
+      const set = random() < 0.5 ? { is_read: !now.is_read } : { is_starred: !now.is_starred };
+      return { method: 'PATCH', body: set, set };
+    },
+    isDeleted: true,
+  },
+  {
+    collection: '/email-drafts',
+    list: '/email-drafts',
+    made: (subject) => ({ body: { subject }, fields: { subject, status: 'draft' } }),
+    changed: (_, subject) => ({ method: 'PATCH', body: { subject }, set: { subject } }),
+    isDeleted: false,
+  },
+  {
+    collection: '/calendar/events',
+    made: (title) => ({
+      body: { title, starts_at: '2026-11-24T19:00:00+01:00', ends_at: '2026-11-24T21:00:00+01:00', timezone: 'Europe/Vienna' },
+      fields: { title, status: 'confirmed' },
+    }),
+    changed: (now, text, random) => {
+      if (now.status === 'cancelled') return undefined;
+      return random() < 0.8 ? titled(text) : { method: 'POST', action: 'cancel', set: { status: 'cancelled' } };
+    },
+    isDeleted: true,
+  },
+];
