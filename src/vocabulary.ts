@@ -113,6 +113,13 @@ export const smallObject = jsonUpTo(64);
 /** As much as one event can well carry. */
 export const largeObject = jsonUpTo(256);
 
+/** Dollars with six decimals at most, as a `numeric(12, 6)` keeps them; so few digits are exact in a number of JavaScript, too. */
+export const usd = z
+  .number()
+  .min(0)
+  .max(999_999.999999)
+  .refine((amount) => Number(amount.toFixed(6)) === amount, 'must have six decimals at most');
+
 /** A media type with its parameters (RFC 9110 section 8.3.1). */
 export const mediaType = z
   .string()

@@ -14,6 +14,7 @@ const tags = [
   { name: 'users', description: 'You: profile, preferences, address, and leaving' },
   { name: 'sessions', description: 'Conversations' },
   { name: 'messages', description: 'What is said in a session' },
+  { name: 'llm-requests', description: 'What language models were asked, what they answered and what it cost' },
   { name: 'tasks', description: 'What is to be done, with subtasks and labels' },
   { name: 'task-lists', description: 'What tasks are filed in' },
   { name: 'task-labels', description: 'What tasks are marked with' },

@@ -7,7 +7,7 @@ import { documentSentences, documents, documentTagSentences } from './documents.
 import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
 import { emailSentences, emails } from './emails/email.ts';
 import { integrationSentences, integrations } from './integrations.ts';
-import { messageSentences, messages } from './messages.ts';
+import { llmRequestSentences, messageSentences, messages } from './messages.ts';
 import type { Projection } from './projection.ts';
 import { relationshipSentences, relationships } from './relationships.ts';
 import { sessionSentences, sessions } from './sessions.ts';
@@ -20,6 +20,7 @@ export const tellers = [
   keySentences,
   sessionSentences,
   messageSentences,
+  llmRequestSentences,
   taskListSentences,
   taskSentences,
   taskLabelSentences,

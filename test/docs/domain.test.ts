@@ -54,7 +54,6 @@ describe('events', () => {
   });
 
   test('that are planned are not there yet', () => {
-    expect(types(true).length).toBeGreaterThan(0);
     expect(types(true).filter((type) => eventDefinitions.has(type))).toEqual([]);
   });
 

@@ -19,6 +19,8 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   target_id: 'messages',
   type: 'entity types',
   parent_message_id: 'messages',
+  session_id: 'sessions',
+  message_id: 'messages',
   invitation_id: 'calendar/invitations',
   attachment_id: 'emails/attachments',
   thread_id: 'emails/threads',
@@ -88,6 +90,7 @@ export async function belongings(person: Person): Promise<Record<string, string>
       target_id: task,
       relation_type: 'cares_about',
     }),
+    'llm-requests': await made('/llm-requests', { provider: 'openai', model: 'gpt-5-mini' }),
     'integration-logs': await made('/integration-logs', {
       integration: 'smtp',
       operation: 'send',
