@@ -40,6 +40,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     label: [],
     document: [],
     tag: [],
+    event: [],
   };
   const owners = new Map<string, string | undefined>();
   const sent: Request[] = [];
@@ -116,9 +117,9 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   }
 
   function tableOf(kind: Kind): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
-    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags } = model.rows;
+    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags, calendar_events } = model.rows;
     const tables = { session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
-    return { user: users, login: logins, ...tables, document: documents, tag: document_tags }[kind];
+    return { user: users, login: logins, ...tables, document: documents, tag: document_tags, event: calendar_events }[kind];
   }
 
   function depthOf(id: string | null | undefined): number {
@@ -188,6 +189,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/task-labels': 'label',
   '/documents': 'document',
   '/document-tags': 'tag',
+  '/calendar/events': 'event',
 };
 
 /** Moves the clock on to a time that it has not shown; as near to the real one as that goes, for the event log has a clock of its own. */

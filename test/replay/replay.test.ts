@@ -106,9 +106,10 @@ function rowsOfModel({
   documents,
   document_tags,
   document_tag_assignments,
+  calendar_events,
   ...tasks
 }: Rows): TableRows {
-  const none = ['messages.llm_requests', 'emails.emails', 'emails.email_attachments', 'emails.email_drafts', 'calendar.calendar_events'];
+  const none = ['messages.llm_requests', 'emails.emails', 'emails.email_attachments', 'emails.email_drafts'];
   const noneEither = ['calendar.calendar_invitations'];
   const norThese = [
     'relationships.relationships',
@@ -126,6 +127,7 @@ function rowsOfModel({
     'documents.documents': byKey(documents),
     'documents.document_tags': byKey(document_tags),
     'documents.document_tag_assignments': byKey(document_tag_assignments),
+    'calendar.calendar_events': byKey(calendar_events),
     ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
     'activities.activities': inOrder(activities),
   };

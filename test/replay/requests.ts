@@ -2,7 +2,7 @@
 // that fails prints as something one can read and shrinks as a list.
 import fc from 'fast-check';
 
-export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag';
+export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -111,6 +111,7 @@ function kindOf(route: string, name: string): Kind {
     'task-labels': 'label',
     documents: 'document',
     'document-tags': 'tag',
+    calendar: 'event',
     auth: 'login',
     admin: 'user',
   };
@@ -239,6 +240,45 @@ const past: fc.Arbitrary<Pick> = fc.record({
   rank,
 });
 
+// Few times, so that exceptions meet occurrences; in zones without summer time.
+const hour = fc.constantFrom(
+  '2026-03-02T00:00:00.000Z',
+  '2026-03-02T09:00:00.000Z',
+  '2026-03-03T09:00:00.000Z',
+  '2026-03-09T00:00:00.000Z',
+  '2026-03-09T09:00:00.000Z',
+  '2026-03-16T09:00:00.000Z',
+);
+const occurrence: Fields = {
+  title: text,
+  description: note,
+  location: note,
+  status: fc.constantFrom('confirmed', 'tentative'),
+  visibility: fc.constantFrom('public', 'private'),
+  transparency: fc.constantFrom('opaque', 'transparent'),
+  conference_url: orNull(fc.constantFrom('https://meet.example/1', 'tel:+431')),
+  reminder_minutes: fc.constantFrom([], [60, 10, 60], [0]),
+};
+const event: Fields = {
+  ...occurrence,
+  all_day: fc.constantFrom(false, false, true),
+  timezone: fc.constantFrom('UTC', 'Atlantic/Reykjavik'),
+  recurrence_rule: fc.constantFrom('FREQ=DAILY', 'FREQ=DAILY', 'FREQ=WEEKLY', null),
+  recurrence_exceptions: fc.array(
+    fc.record({ recurrence_id: hour, changes: orNull(body({}, { title: text, starts_at: hour, ends_at: hour })) }),
+    { maxLength: 2 },
+  ),
+  organizer_email: orNull(fc.constantFrom('Ada@example.org')),
+};
+const newEvent = request('POST /calendar/events', {
+  needs: { title: text, starts_at: fc.constant('2026-03-02T09:00:00.000Z'), ends_at: hour, timezone: fc.constant('UTC') },
+  may: { ...event, id: id('event'), ical_uid: fc.constant('a-uid') },
+});
+const newSeries = newEvent.map((made) => ({
+  ...made,
+  body: { ...made.body, recurrence_rule: 'FREQ=DAILY', all_day: false, ends_at: '2026-03-02T09:00:00.000Z' },
+}));
+
 const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [10, newTask],
   [5, request('PATCH /tasks/:id', { may: { title: text, ...details } })],
@@ -284,6 +324,15 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [4, newTag],
   [3, request('PATCH /document-tags/:id', { may: { name: word, color } })],
   [1, request('DELETE /document-tags/:id')],
+  [3, newEvent],
+  [3, newSeries],
+  [5, request('PATCH /calendar/events/:id', { may: { ...event, starts_at: hour, ends_at: hour } })],
+  [2, request('PATCH /calendar/events/:id', { may: { starts_at: hour, recurrence_rule: event.recurrence_rule ?? text } })],
+  [8, request('PATCH /calendar/events/:id', { needs: { recurrence_id: hour }, may: { ...occurrence, starts_at: hour, ends_at: hour } })],
+  [1, request('PATCH /calendar/events/:id', { needs: { recurrence_id: hour }, may: event })],
+  [4, request('POST /calendar/events/:id/cancel', { needs: { recurrence_id: hour } })],
+  [1, request('POST /calendar/events/:id/cancel')],
+  [1, request('DELETE /calendar/events/:id')],
   [0.5, register],
   [
     2,
@@ -304,7 +353,22 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
 /** Those who are there at the start, and something of theirs to begin with. */
 export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
   ...['admin', 'ada', 'bob'].map((name) => registering(fc.constant({ mailbox: name }))),
-  ...[newTask, newList, newLabel, newSession, newTask, newTask, newList, newLabel, newSession, newTask, newTag, newDocument, newDocument],
+  ...[
+    newTask,
+    newList,
+    newLabel,
+    newSession,
+    newTask,
+    newTask,
+    newList,
+    newLabel,
+    newSession,
+    newTask,
+    newTag,
+    newDocument,
+    newDocument,
+    newSeries,
+  ],
 );
 
 export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>

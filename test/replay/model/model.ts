@@ -1,5 +1,6 @@
 // The model as a whole: a request finds its route, and the model answers with the status that Daybook must answer with.
 import { z } from 'zod';
+import { calendarRoutes } from './calendar.ts';
 import { type Context, keyOf, type Made, type Model, type Request, type Routes, run } from './core.ts';
 import { documentRoutes } from './documents.ts';
 import { filingRoutes } from './filing.ts';
@@ -29,7 +30,7 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
   refreshTokens: new Map(),
 });
 
-const routes: Routes = { ...userRoutes, ...sessionRoutes, ...filingRoutes, ...taskRoutes, ...documentRoutes };
+const routes: Routes = { ...userRoutes, ...sessionRoutes, ...filingRoutes, ...taskRoutes, ...documentRoutes, ...calendarRoutes };
 
 /** Does to the model what the request must do, and answers with the status. */
 export function handle(model: Model, request: Request, at: string, made: Made): number {

@@ -77,6 +77,28 @@ export type TaskRow = Common & {
   source_id: string | null;
 };
 
+export type CalendarEventRow = Common & {
+  title: string;
+  description: string | null;
+  location: string | null;
+  starts_at: string;
+  ends_at: string;
+  all_day: boolean;
+  timezone: string;
+  recurrence_rule: string | null;
+  recurrence_exceptions: readonly {
+    readonly recurrence_id: string;
+    readonly changes: Partial<Omit<CalendarEventRow, keyof Common>> | null;
+  }[];
+  status: 'confirmed' | 'tentative' | 'cancelled';
+  visibility: string;
+  transparency: string;
+  organizer_email: string | null;
+  readonly ical_uid: string;
+  conference_url: string | null;
+  reminder_minutes: readonly number[];
+};
+
 export type TaskLabelRow = Common & { name: string; color: string | null };
 
 export type TaskTagRow = { readonly task_id: string; readonly label_id: string; readonly user_id: string; readonly created_at: string };
@@ -117,6 +139,7 @@ export type Rows = {
   readonly logins: Map<string, LoginRow>;
   readonly sessions: Map<string, SessionRow>;
   readonly messages: Map<string, MessageRow>;
+  readonly calendar_events: Map<string, CalendarEventRow>;
   readonly task_lists: Map<string, TaskListRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly task_labels: Map<string, TaskLabelRow>;
@@ -132,6 +155,7 @@ export const noRows = (): Rows => ({
   logins: new Map(),
   sessions: new Map(),
   messages: new Map(),
+  calendar_events: new Map(),
   task_lists: new Map(),
   tasks: new Map(),
   task_labels: new Map(),
@@ -205,7 +229,7 @@ export function removeDocumentTag({ document_tags, document_tag_assignments }: R
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
-  const { documents, document_tags, document_tag_assignments } = rows;
+  const { documents, document_tags, document_tag_assignments, calendar_events } = rows;
   for (const table of [
     logins,
     sessions,
@@ -217,6 +241,7 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     documents,
     document_tags,
     document_tag_assignments,
+    calendar_events,
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
