@@ -183,7 +183,12 @@ const spentExample = { prompt_tokens: 31, completion_tokens: 212, cost_usd: 0.00
 /** An end is for good: the same again is no news, whatever it says, and another one is refused. */
 function unlessPending({ status, started_at }: LlmRequest, end: LlmRequest['status'], completed_at: string) {
   if (status === end) return [];
-  if (status !== 'pending') return conflict('llm-request-ended', `The request was ${status === 'failed' ? 'a failure' : status} already.`);
+  if (status !== 'pending') {
+    return conflict(
+      'llm-request-ended',
+      `The request ${{ succeeded: 'has succeeded', failed: 'has failed', cancelled: 'was cancelled' }[status]} already.`,
+    );
+  }
   return completed_at < started_at
     ? unprocessable('completed-before-start', 'This is before the request was started.', '/completed_at')
     : undefined;
