@@ -8,7 +8,8 @@ import { type DataDirectory, openDataDirectory } from '../dataDirectory.ts';
 import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
 import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
 import { openStores, type Stores } from '../stores.ts';
-import { rebuildWithProgress } from './progress.ts';
+import { makeDemo } from './demo/demo.ts';
+import { prepareReadModel, rebuildWithProgress } from './progress.ts';
 import { statusLines } from './status.ts';
 
 const program = new Command('daybook').description(
@@ -28,6 +29,25 @@ program
       for (const line of await statusLines(log, database)) console.log(line);
     }),
   );
+
+program
+  .command('demo')
+  .description('make an account with a year of a person’s life in it, in a Daybook that is not running')
+  .option('--email <address>', 'address of the account', 'demo@example.com')
+  .option('--seed <number>', 'another number is another year', wholeNumber, 1)
+  .option('--size <factor>', 'how much happens: 1 is a busy year', factor, 1)
+  .action((options: { email: string; seed: number; size: number }) => {
+    const config = readConfig(process.env);
+    return withStores(async (stores) => {
+      const made = await makeDemo(stores, config, { ...options, until: Date.now() });
+      if (!made) {
+        console.log(`${options.email} is there already, and nothing was done. Another --email makes another year.`);
+        return;
+      }
+      await prepareReadModel(stores.log, stores.database);
+      console.log(`A year is there: ${made.commands} commands of ${options.email}. Log in with the password ${made.password}`);
+    });
+  });
 
 program
   .command('eventstore')
@@ -92,6 +112,18 @@ function withDataDirectory(work: (directory: DataDirectory) => void): void {
 function said({ events, head, checksum, faults }: Report): void {
   if (faults.length > 0) throw new Error(['The event log is damaged:', ...faults].join('\n  '));
   console.log(`${events} events, the last at position ${head}. SHA-256 of them all: ${checksum}`);
+}
+
+function wholeNumber(text: string): number {
+  const { success, data } = z.coerce.number().int().min(0).safeParse(text);
+  if (!success) throw new InvalidArgumentError('must be a whole number from 0 on');
+  return data;
+}
+
+function factor(text: string): number {
+  const { success, data } = z.coerce.number().positive().max(100).safeParse(text);
+  if (!success) throw new InvalidArgumentError('must be a number above 0, up to 100');
+  return data;
 }
 
 function portNumber(text: string): number {

@@ -21,7 +21,13 @@ const DERIVED_IDS = 'd6bd3f0e-2f0c-4b8a-9d53-5a6f6f7c1e42';
 
 export type CommandHandler = { readonly run: CommandRunner; readonly services: CommandServices };
 
-export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs' | 'secrets' | 'tokens' | 'settings'>): CommandHandler {
+export function createCommandHandler({
+  now = () => new Date(),
+  ...given
+}: Pick<CommandServices, 'log' | 'blobs' | 'secrets' | 'tokens' | 'settings'> & {
+  /** The clock that commands go by. */
+  readonly now?: () => Date;
+}): CommandHandler {
   const { log, secrets } = given;
   const folds = createFolds(log);
   const serially = serializer();
@@ -59,7 +65,7 @@ export function createCommandHandler(given: Pick<CommandServices, 'log' | 'blobs
   ) {
     const { aggregate } = command;
     const { user } = request;
-    const { input, part, key, isIdentified } = readInput(command, request, secrets);
+    const { input, part, key, isIdentified } = readInput(command, request, secrets, now());
     // What is appended on the way counts as seen.
     const transact: typeof services.transact = async (...what) => {
       const outcome = await services.transact(...what);
@@ -181,7 +187,12 @@ function eventsOf(decision: Decision): readonly NewEvent[] {
   return 'type' in decision ? [decision] : decision;
 }
 
-function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body, State>, request: CommandRequest, secrets: Secrets) {
+function readInput<Body extends z.ZodType, State>(
+  command: RunnableCommand<Body, State>,
+  request: CommandRequest,
+  secrets: Secrets,
+  now: Date,
+) {
   const params = validate(pathParams(command.route), request.params, 'path');
   const body = validate(command.body, request.body, 'body');
   const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
@@ -196,7 +207,7 @@ function readInput<Body extends z.ZodType, State>(command: RunnableCommand<Body,
     id,
     params,
     body,
-    at: new Date().toISOString(),
+    at: now.toISOString(),
     user,
     correlationId,
     causationId,
