@@ -51,7 +51,7 @@ export async function createDaybook(
   const scheduler = config.ROLES.includes('scheduler')
     ? createScheduler([...policies, ...sending.policies], [...duties, ...sending.duties], services, config.SCHEDULE)
     : undefined;
-  scheduler?.start();
+  await scheduler?.start();
   const stopping = new AbortController();
   const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
   const app = await buildApp({

@@ -119,8 +119,8 @@ export type PolicyStatus = {
 
 export type Follower = {
   readonly status: () => PolicyStatus;
-  /** Runs until `stop`; an outage is waited out. */
-  readonly start: () => void;
+  /** Resolves when the policy knows where it begins, or that the log is away. Runs until `stop`; an outage is waited out. */
+  readonly start: () => Promise<void>;
   /** What is under way is finished. */
   readonly stop: () => Promise<void>;
 };
@@ -162,9 +162,7 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
       const signal = AbortSignal.any([stopping.signal, attempt.signal]);
       let retrying = Promise.resolve();
       try {
-        // What is known here is as far as the log's, and may be further.
-        if (!isKnown) checkpoint = (await readCheckpoint(log, name)) ?? (await begin());
-        isKnown = true;
+        await know();
         isWell();
         retrying = retryAside(signal);
         for await (const event of log.subscribeToAll(checkpoint.position, signal, policy.prefixes)) {
@@ -189,6 +187,12 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
     const isDegraded = checkpoint.aside.length > 0;
     status = { name, state: isDegraded ? 'degraded' : 'running', lastError: isDegraded ? status.lastError : undefined };
   };
+
+  /** Where the policy is. What is known here already is as far as the log's checkpoint, and may be further. */
+  async function know(): Promise<void> {
+    if (!isKnown) checkpoint = (await readCheckpoint(log, name)) ?? (await begin());
+    isKnown = true;
+  }
 
   /** The first start of all: what has happened so far is not its business. */
   async function begin(): Promise<Checkpoint> {
@@ -283,7 +287,8 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
 
   return {
     status: () => status,
-    start: () => {
+    start: async () => {
+      await know().catch(() => {});
       running = run();
     },
     stop: async () => {

@@ -4,7 +4,8 @@ import { type Follower, follow, type Policy, type PolicyServices, type PolicySta
 import { type Duty, messageOf } from './schedule.ts';
 
 export type Scheduler = {
-  readonly start: () => void;
+  /** Resolves when nothing that happens from here on escapes the policies. */
+  readonly start: () => Promise<void>;
   /** Looks for what is due, once; resolves when it is done. Never rejects: what fails is logged and due again. */
   readonly tick: (now?: Date) => Promise<void>;
   readonly status: () => readonly PolicyStatus[];
@@ -38,8 +39,8 @@ export function createScheduler(policies: readonly Policy[], duties: readonly Du
 
   let stopCron = async (): Promise<void> => {};
   return {
-    start: () => {
-      for (const follower of followers) follower.start();
+    start: async () => {
+      await Promise.all(followers.map(({ start }) => start()));
       // Under `noOverlap`, what is missed while a tick goes on is not made up for: the next one finds it.
       const task = schedule(cron, () => tick(), { name: 'tick', noOverlap: true, suppressMissedWarning: true, logger });
       stopCron = async () => task.destroy();

@@ -45,7 +45,7 @@ export async function everything(read: Reader): Promise<Map<string, Fields>> {
 /** A whole list, page by page. */
 export async function* all(read: Reader, list: string): AsyncGenerator<{ id: string; [field: string]: unknown }> {
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const answer: Response = await read(`${list}?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    const answer: Response = await read(`${list}${list.includes('?') ? '&' : '?'}limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`);
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`GET ${list} was answered with ${answer.status} ${text}`);
     const { items, next_cursor } = page.parse(JSON.parse(text));

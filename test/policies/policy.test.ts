@@ -64,7 +64,7 @@ const celebrating = (name: string, before: (title: string) => void = () => {}): 
 function start(policy: Policy, on: EventLog = log): Follower {
   const follower = follow(policy, { log: on, database, commandHandler: handlerOn(on), logger: silent });
   following.push(follower);
-  follower.start();
+  void follower.start();
   return follower;
 }
 
