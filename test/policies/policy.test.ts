@@ -61,16 +61,10 @@ const celebrating = (name: string, before: (title: string) => void = () => {}): 
     },
   });
 
-function start(policy: Policy, on: EventLog = log): Follower {
+async function start(policy: Policy, on: EventLog = log): Promise<Follower> {
   const follower = follow(policy, { log: on, database, commandHandler: handlerOn(on), logger: silent });
   following.push(follower);
-  void follower.start();
-  return follower;
-}
-
-async function running(policy: Policy): Promise<Follower> {
-  const follower = start(policy);
-  await expect.poll(() => follower.status().state).toBe('running');
+  await follower.start();
   return follower;
 }
 
@@ -95,7 +89,7 @@ const upTo = (name: string, position: bigint) =>
   expect.poll(async () => ((await policyPosition(log, name)) ?? 0n) >= position, { timeout: 20_000 }).toBe(true);
 
 test('sends a command for the person, as Daybook itself, and says what led to it', async () => {
-  await running(celebrating('one'));
+  await start(celebrating('one'));
   const position = await complete('the move');
   await upTo('one', position);
 
@@ -106,17 +100,17 @@ test('sends a command for the person, as Daybook itself, and says what led to it
 
 test('does nothing about what was there before its first start, and everything since', async () => {
   await complete('old times');
-  const follower = await running(celebrating('new'));
+  const follower = await start(celebrating('new'));
   await upTo('new', await complete('the start'));
   await follower.stop();
   const meanwhile = await complete('being away');
-  start(celebrating('new'));
+  await start(celebrating('new'));
   await upTo('new', meanwhile);
   expect(titlesOf(await celebrations('new'))).toEqual(['Celebrate the start (new)', 'Celebrate being away (new)']);
 });
 
 test('keeps one event to know how far it is', async () => {
-  await running(celebrating('short'));
+  await start(celebrating('short'));
   await complete('this');
   const position = await complete('that');
   await upTo('short', position);
@@ -127,10 +121,10 @@ test('keeps one event to know how far it is', async () => {
 });
 
 test('does each thing once in two processes', async () => {
-  await Promise.all([running(celebrating('both')), running(celebrating('both'))]);
+  await Promise.all([start(celebrating('both')), start(celebrating('both'))]);
   const tasks = Array.from({ length: 20 }, (_, number) => `task ${number}`);
   for (const title of tasks) await complete(title);
-  await expect.poll(async () => (await celebrations('both')).length).toBe(20);
+  await expect.poll(async () => (await celebrations('both')).length, { timeout: 20_000 }).toBe(20);
   for (const follower of following) await follower.stop();
   expect(titlesOf(await celebrations('both'))).toEqual(tasks.map((title) => `Celebrate ${title} (both)`));
 });
@@ -147,8 +141,7 @@ test('does each thing once where it crashes after the command and before it note
       return log.append(stream, expected, events);
     },
   };
-  const follower = start(celebrating('crash'), crashing);
-  await expect.poll(() => follower.status().state).toBe('running');
+  await start(celebrating('crash'), crashing);
   const position = await complete('survival');
   await upTo('crash', position);
   expect(isCrashed).toBe(true);
@@ -156,7 +149,7 @@ test('does each thing once where it crashes after the command and before it note
 });
 
 test('does each thing once, also where what it made was deleted before it noted that', async () => {
-  const follower = await running(celebrating('undone'));
+  const follower = await start(celebrating('undone'));
   const position = await complete('little');
   await upTo('undone', position);
   await follower.stop();
@@ -171,14 +164,13 @@ test('does each thing once, also where what it made was deleted before it noted 
     metadata: {},
   };
   await log.append('policy-undone', kept[0]?.revision ?? -1, [before]);
-  start(celebrating('undone'));
+  await start(celebrating('undone'));
   await upTo('undone', position);
   expect(await celebrations('undone')).toHaveLength(1);
 });
 
 test('goes on where its subscription ends, after each event', async () => {
-  const follower = start(celebrating('cut'), endingAfter(log, 1));
-  await expect.poll(() => follower.status().state).toBe('running');
+  await start(celebrating('cut'), endingAfter(log, 1));
   await complete('one');
   await complete('two');
   await upTo('cut', await complete('three'));
@@ -190,7 +182,7 @@ test('what it fails at is tried again and again, over a restart, while the rest 
   const poisoned = celebrating('poison', (title) => {
     if (title === 'poison' && !isCured) throw new Error('cannot celebrate this');
   });
-  const follower = await running(poisoned);
+  const follower = await start(poisoned);
   const bad = await complete('poison');
   const good = await complete('food');
   await upTo('poison', good);
@@ -201,8 +193,8 @@ test('what it fails at is tried again and again, over a restart, while the rest 
 
   await follower.stop();
   isCured = true;
-  const again = start(poisoned);
-  await expect.poll(async () => titlesOf(await celebrations('poison')), { timeout: 10_000 }).toContain('Celebrate poison (poison)');
-  await expect.poll(() => again.status()).toEqual({ name: 'poison', state: 'running', lastError: undefined });
+  const again = await start(poisoned);
+  await expect.poll(async () => titlesOf(await celebrations('poison')), { timeout: 20_000 }).toContain('Celebrate poison (poison)');
+  await expect.poll(() => again.status(), { timeout: 20_000 }).toEqual({ name: 'poison', state: 'running', lastError: undefined });
   expect(await celebrations('poison')).toHaveLength(2);
 });
