@@ -101,8 +101,8 @@ function takenAlongTimes({ starts_at, ends_at, ...details }: Changes, before: Wh
   if (!after.all_day) return { ...details, starts_at, ends_at };
   return {
     ...details,
-    starts_at: sameDay(starts_at, before.timezone, after.timezone),
-    ends_at: sameDay(ends_at, before.timezone, after.timezone),
+    starts_at: pointOf(sameDay(starts_at, before.timezone, after.timezone), after, '/timezone'),
+    ends_at: pointOf(sameDay(ends_at, before.timezone, after.timezone), after, '/timezone'),
   };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { calendarEventScheduled, inviteeInvited } from '../../events/calendar.ts';
 import { unprocessable } from '../../problem.ts';
 import { recurrenceRule } from '../../recurrence.ts';
-import { instant, type invitationResponse, timezone } from '../../vocabulary.ts';
+import { instant, type invitationResponse, storedInstant, timezone } from '../../vocabulary.ts';
 import { dayOf, startOfDay } from '../../zonedTime.ts';
 
 type Scheduled = z.output<typeof calendarEventScheduled.schema>;
@@ -50,14 +50,16 @@ const isDay = (said: string) => said.length === 10;
 
 /** The point in time that is meant. @throws Problem 422 where a day is named and no whole days are meant, or the other way round */
 export function pointOf(said: string, { all_day, timezone }: Pick<When, 'all_day' | 'timezone'>, pointer: string): string {
-  if (isDay(said)) {
-    if (all_day) return startOfDay(Temporal.PlainDate.from(said), timezone);
+  if (isDay(said) && !all_day) {
     throw unprocessable('time-missing', 'This is a day; an event that does not take whole days needs a time.', pointer);
   }
-  if (all_day && startOfDay(dayOf(said, timezone), timezone) !== said) {
+  const point = isDay(said) ? startOfDay(Temporal.PlainDate.from(said), timezone) : said;
+  // The first and the last day there are can be in another year elsewhere.
+  if (!storedInstant.safeParse(point).success) throw unprocessable('out-of-time', 'Years are from 1 to 9999.', pointer);
+  if (all_day && startOfDay(dayOf(point, timezone), timezone) !== point) {
     throw unprocessable('not-a-day', `An event of whole days begins and ends with a day in ${timezone}.`, pointer);
   }
-  return said;
+  return point;
 }
 
 /** What a person says of when an event takes place, made of points in time. @throws Problem 422 */

@@ -111,6 +111,7 @@ describe('scheduling an event', () => {
     ['that ends before it starts', { ends_at: '2026-03-17T17:00:00Z' }, 'ends-before-start', '/ends_at'],
     ['of no days', { all_day: true, starts_at: '2026-03-17', ends_at: '2026-03-17' }, 'ends-before-start', '/ends_at'],
     ['of days that begin in the evening', { all_day: true }, 'not-a-day', '/starts_at'],
+    ['before all time', { all_day: true, starts_at: '0001-01-01', timezone: 'Asia/Tokyo' }, 'out-of-time', '/starts_at'],
     ['with a day for a time', { starts_at: '2026-03-17' }, 'time-missing', '/starts_at'],
     [
       'of whole days by the hour',
@@ -205,6 +206,21 @@ describe('changing an event', () => {
           ends_at: '2026-03-29T15:00:00.000Z',
         }),
       ]));
+  test('of whole days to another zone leaves the days of its exceptions, too', () => {
+    const exception = (recurrence_id: string, starts_at: string, ends_at: string) => [{ recurrence_id, changes: { starts_at, ends_at } }];
+    const vienna = exception('2026-04-03T22:00:00.000Z', '2026-04-04T22:00:00.000Z', '2026-04-05T22:00:00.000Z');
+    return given(calendarEvent, [weekends, calendarEventRescheduled({ ...days, recurrence_exceptions: vienna })])
+      .when(changeCalendarEvent, { timezone: 'UTC' })
+      .thenAppends([
+        calendarEventRescheduled({
+          ...days,
+          timezone: 'UTC',
+          starts_at: '2026-03-28T00:00:00.000Z',
+          ends_at: '2026-03-30T00:00:00.000Z',
+          recurrence_exceptions: exception('2026-04-04T00:00:00.000Z', '2026-04-05T00:00:00.000Z', '2026-04-06T00:00:00.000Z'),
+        }),
+      ]);
+  });
   test('that is cancelled is refused, but to say that it takes place', async () => {
     await givenEvent(cancelled).when(changeCalendarEvent, { title: 'Rehearsal' }).thenRefuses(409, 'event-cancelled');
     await givenEvent(cancelled)
