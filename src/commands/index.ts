@@ -1,5 +1,6 @@
 // All commands that have a route, each with the name it is exported by. A new context adds its line here.
 import * as calendarEvents from './calendar/event.ts';
+import * as calendarImport from './calendar/import.ts';
 import * as calendarInvitations from './calendar/invitation.ts';
 import type { Command } from './command.ts';
 import * as documents from './documents/document.ts';
@@ -38,6 +39,7 @@ const slices = [
   relationships,
   calendarInvitations,
   integrations,
+  calendarImport,
 ];
 
 export const commands: ReadonlyMap<string, Command> = new Map(

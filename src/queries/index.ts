@@ -1,6 +1,7 @@
 // All queries. A new context adds its line here.
 import * as activities from './activities.ts';
 import * as calendarEvents from './calendar/event.ts';
+import * as calendarExport from './calendar/export.ts';
 import * as calendarInvitations from './calendar/invitation.ts';
 import * as documents from './documents.ts';
 import * as emailDrafts from './emails/draft.ts';
@@ -20,6 +21,7 @@ const slices = [
   tasks,
   calendarEvents,
   calendarInvitations,
+  calendarExport,
   emails,
   emailDrafts,
   documents,

@@ -1,6 +1,7 @@
 // What a query is: a route, what it accepts, the shape of its answer, and the SQL. A query gets at tables only through
 // `from`, which binds the caller: there is no other way to name one, so nobody reads what is not theirs. What others have
 // addressed to the caller (an invitation) is the one exception, and is bound as well: `addressed`.
+import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { sqlStateOf } from '../postgres/sqlState.ts';
@@ -140,6 +141,35 @@ export function revisedFile<Shape extends z.ZodRawShape>(
         if (earlier[number] === wanted) return { body: undefined, file: file(table.row.parse(earlier)) };
       }
       throw notFound();
+    },
+  };
+}
+
+/**
+ * A query for a file that is written from rows, all of them; where `isOfOne`, no row is 404. Told by the same rows, it is the
+ * same to the byte.
+ */
+export function written<Row extends Record<string, unknown>>(
+  definition: Facts & {
+    readonly row: z.ZodType<Row>;
+    readonly isOfOne: boolean;
+    readonly sql: (scope: Scope) => FragmentSqlToken;
+    readonly write: (rows: readonly Row[]) => Omit<FileAnswer, 'sha256'> & { readonly text: string };
+  },
+): Query {
+  const { access = 'owner', row, isOfOne } = definition;
+  const querystring = z.strictObject({});
+  return {
+    ...definition,
+    access,
+    querystring,
+    response: z.file(),
+    read: async (database, request) => {
+      validate(querystring, request.querystring, 'query');
+      const rows = await database.any(sql.type(row)`${definition.sql(scopeOf(definition.route, access, request))}`);
+      if (isOfOne && rows.length === 0) throw notFound();
+      const file = definition.write(rows);
+      return { body: undefined, file: { ...file, sha256: createHash('sha256').update(file.text).digest('hex') } };
     },
   };
 }

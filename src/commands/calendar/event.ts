@@ -61,6 +61,25 @@ const recurrenceExceptions = exceptions(ownDetails);
 
 const OF_THE_WHOLE = ['all_day', 'timezone', 'recurrence_rule', 'recurrence_exceptions', 'organizer_email'] as const;
 
+export const newCalendarEvent = z.strictObject({
+  id: uuidV7.optional(),
+  title: details.title,
+  description: details.description.default(null),
+  location: details.location.default(null),
+  ...times,
+  all_day: times.all_day.default(false),
+  timezone: times.timezone.optional(),
+  recurrence_rule: times.recurrence_rule.default(null),
+  recurrence_exceptions: recurrenceExceptions.default([]),
+  status: calendarEventStatus.default('confirmed'),
+  visibility: details.visibility.default('public'),
+  transparency: details.transparency.default('opaque'),
+  organizer_email: details.organizer_email.default(null),
+  ical_uid: text(255).min(1).optional(),
+  conference_url: details.conference_url.default(null),
+  reminder_minutes: details.reminder_minutes.default([]),
+});
+
 export const scheduleCalendarEvent = command({
   route: 'POST /calendar/events',
   summary: 'Put something into the calendar',
@@ -69,24 +88,7 @@ export const scheduleCalendarEvent = command({
 (RFC 5545) goes by the clock on the wall in that zone, and \`starts_at\` is its first occurrence, also where the rule alone would not have it.
 \`recurrence_exceptions\` are the occurrences that are otherwise, each named by when the rule has it (\`recurrence_id\`), with what is
 different in \`changes\`, or null where it does not take place.`,
-  body: z.strictObject({
-    id: uuidV7.optional(),
-    title: details.title,
-    description: details.description.default(null),
-    location: details.location.default(null),
-    ...times,
-    all_day: times.all_day.default(false),
-    timezone: times.timezone.optional(),
-    recurrence_rule: times.recurrence_rule.default(null),
-    recurrence_exceptions: recurrenceExceptions.default([]),
-    status: calendarEventStatus.default('confirmed'),
-    visibility: details.visibility.default('public'),
-    transparency: details.transparency.default('opaque'),
-    organizer_email: details.organizer_email.default(null),
-    ical_uid: text(255).min(1).optional(),
-    conference_url: details.conference_url.default(null),
-    reminder_minutes: details.reminder_minutes.default([]),
-  }),
+  body: newCalendarEvent,
   example: {
     title: 'Choir',
     location: 'Town hall',
