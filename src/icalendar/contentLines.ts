@@ -102,8 +102,13 @@ export const propertiesOf = ({ lines }: Component, name: string): Found[] =>
   lines
     .filter((line) => line.name === name)
     .map((line) => {
+      const { parameters, end } = parametersOf(line);
+      if (line.text[end] !== ':') throw new Unreadable(line.line, 'line-unreadable', 'This line has no value.');
+      // Of the parameters, only this one says how the value is to be read.
+      const type = parameters.get('value');
       try {
-        return { property: ICAL.Property.fromString(line.text), parameters: parametersOf(line), line: line.line };
+        const property = ICAL.Property.fromString(`${name}${type ? `;VALUE=${type}` : ''}${line.text.slice(end)}`);
+        return { property, parameters, line: line.line };
       } catch (error) {
         throw new Unreadable(line.line, 'line-unreadable', error instanceof Error ? error.message : String(error));
       }
@@ -126,18 +131,23 @@ export function textOf(component: Component, name: string): string | null {
 
 const PARAMETER = /;([a-z0-9-]+)=("[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*/iy;
 
-/** The parameters of a line by their names in lower case; of several values the first (RFC 6868 has what stands for what). */
-function parametersOf({ name, text }: Line): ReadonlyMap<string, string> {
+/** The parameters by their names in lower case, of several values the first (RFC 6868 has what stands for what), and where they end. */
+function parametersOf({ name, text }: Line): { parameters: ReadonlyMap<string, string>; end: number } {
   const parameters = new Map<string, string>();
-  PARAMETER.lastIndex = name.length;
-  for (let found = PARAMETER.exec(text); found; found = PARAMETER.exec(text)) {
-    const [, parameter = '', value = ''] = found;
+  let end = name.length;
+  const next = () => {
+    PARAMETER.lastIndex = end;
+    return PARAMETER.exec(text);
+  };
+  for (let found = next(); found; found = next()) {
+    const [whole, parameter = '', value = ''] = found;
+    end += whole.length;
     parameters.set(
       parameter.toLowerCase(),
       value.replaceAll('"', '').replaceAll(/\^[n^']/g, (sign) => SIGNS[sign] ?? sign),
     );
   }
-  return parameters;
+  return { parameters, end };
 }
 
 const SIGNS: Readonly<Record<string, string>> = { '^n': '\n', '^^': '^', "^'": '"' };

@@ -3,6 +3,7 @@
 import { v5 } from 'uuid';
 import { occurringAmong } from '../occurrences.ts';
 import { unprocessable } from '../problem.ts';
+import { recurrenceRule } from '../recurrence.ts';
 import { emailAddress, timezone } from '../vocabulary.ts';
 import { instantOf, startOfDay, wallClock } from '../zonedTime.ts';
 import { type Component, type Found, propertiesOf, readComponents, textOf, Unreadable, valuesOf } from './contentLines.ts';
@@ -191,7 +192,10 @@ function joined(parts: readonly Part[]): ReadEvent[] {
   if (!series) return occurrences.map(alone);
   const { event } = series;
   const without = series.exdates.map((moment) => excludedBy(moment, event));
-  const occurring = occurringAmong(event, [...without, ...occurrences.map(({ recurrence_id }) => recurrence_id ?? '')]);
+  const named = [...without, ...occurrences.map(({ recurrence_id }) => recurrence_id ?? '')];
+  // What is wrong with a rule is for who validates it to say.
+  const isRule = recurrenceRule.nullable().safeParse(event.recurrence_rule).success;
+  const occurring = isRule ? occurringAmong(event, named) : new Set(named);
   const differing = new Map<string, Changes | null>();
   for (const recurrence_id of without) if (occurring.has(recurrence_id)) differing.set(recurrence_id, null);
   const strays: ReadEvent[] = [];
@@ -238,7 +242,8 @@ function momentsOf(found: Found, { zones, floating }: Setting): Moment[] {
   const { parameters, line } = found;
   return valuesOf(found).map((value) => {
     const [, year, month, day, hour, minute, second, isUtc] = WRITTEN.exec(String(value).replace(/T::$/, '')) ?? [];
-    if (year === undefined) throw new Unreadable(line, 'time-unreadable', `“${String(value)}” is no date and no time.`);
+    if (year === undefined)
+      throw new Unreadable(line, 'time-unreadable', `“${String(value).replace(/-*T::$/, '')}” is no date and no time.`);
     const tzid = parameters.get('tzid');
     const timezone = isUtc ? 'UTC' : tzid === undefined ? floating : zones.find(tzid);
     if (timezone === undefined)

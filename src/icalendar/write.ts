@@ -1,6 +1,7 @@
 // Calendar events as iCalendar (RFC 5545). What is read again (read.ts) is what was written: also what iCalendar has no
 // word for, which is the zone of whole days, and of a time that the clock shows twice.
 import type { z } from 'zod';
+import { endOf } from '../occurrences.ts';
 import type { calendarEventRows, calendarInvitationRows } from '../tables/calendar.ts';
 import { dayOf, instantOf, wallClock } from '../zonedTime.ts';
 import { timezoneLines, writtenTime } from './timezone.ts';
@@ -84,8 +85,7 @@ function writeEvent(event: WrittenEvent, uid: string): string[] {
   return [
     ...component(event, uid, time, rule),
     ...differing.flatMap(({ recurrence_id, changes }) => {
-      const length = Date.parse(event.ends_at) - Date.parse(event.starts_at);
-      const byRule = { starts_at: recurrence_id, ends_at: new Date(Date.parse(recurrence_id) + length).toISOString() };
+      const byRule = { starts_at: recurrence_id, ends_at: endOf(recurrence_id, event) };
       return component({ ...event, ...byRule, ...changes }, uid, time, [time('RECURRENCE-ID', recurrence_id)]);
     }),
   ];
@@ -128,7 +128,7 @@ function component(event: WrittenEvent, uid: string, time: Time, rule: readonly 
     ...(event.organizer_email === null ? [] : [`ORGANIZER:mailto:${event.organizer_email}`]),
     ...event.invitations.map(attendee),
     ...(event.conference_url === null ? [] : [`CONFERENCE;VALUE=URI:${event.conference_url}`]),
-    ...(timezone !== 'UTC' && !isInZone ? [`X-DAYBOOK-TIMEZONE:${timezone}`] : []),
+    ...(all_day || (timezone !== 'UTC' && !isInZone) ? [`X-DAYBOOK-TIMEZONE:${timezone}`] : []),
     ...event.reminder_minutes.flatMap((minutes) => [
       'BEGIN:VALARM',
       'ACTION:DISPLAY',

@@ -2,6 +2,7 @@
 import * as activities from './activities.ts';
 import * as calendarEvents from './calendar/event.ts';
 import * as calendarExport from './calendar/export.ts';
+import * as calendarFreeBusy from './calendar/freeBusy.ts';
 import * as calendarInvitations from './calendar/invitation.ts';
 import * as documents from './documents.ts';
 import * as emailDrafts from './emails/draft.ts';
@@ -22,6 +23,7 @@ const slices = [
   calendarEvents,
   calendarInvitations,
   calendarExport,
+  calendarFreeBusy,
   emails,
   emailDrafts,
   documents,

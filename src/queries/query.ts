@@ -145,33 +145,50 @@ export function revisedFile<Shape extends z.ZodRawShape>(
   };
 }
 
-/**
- * A query for a file that is written from rows, all of them; where `isOfOne`, no row is 404. Told by the same rows, it is the
- * same to the byte.
- */
-export function written<Row extends Record<string, unknown>>(
-  definition: Facts & {
-    readonly row: z.ZodType<Row>;
-    readonly isOfOne: boolean;
-    readonly sql: (scope: Scope) => FragmentSqlToken;
-    readonly write: (rows: readonly Row[]) => Omit<FileAnswer, 'sha256'> & { readonly text: string };
+type Rows<Row extends Record<string, unknown>, Filters extends z.ZodRawShape> = Facts & {
+  readonly row: z.ZodType<Row>;
+  readonly filters: Filters;
+  readonly sql: (scope: Scope, filters: z.output<z.ZodObject<Filters>>) => FragmentSqlToken;
+};
+
+/** A query whose answer is worked out from rows, all of them. @throws Problem where `answer` finds fault with the filters */
+export function computed<Row extends Record<string, unknown>, Filters extends z.ZodRawShape>(
+  definition: Rows<Row, Filters> & {
+    readonly response: z.ZodType;
+    readonly answer: (rows: readonly Row[], filters: z.output<z.ZodObject<Filters>>) => Answer;
   },
 ): Query {
-  const { access = 'owner', row, isOfOne } = definition;
-  const querystring = z.strictObject({});
+  const { access = 'owner', row } = definition;
+  const querystring = z.strictObject(definition.filters);
   return {
     ...definition,
     access,
     querystring,
-    response: z.file(),
     read: async (database, request) => {
-      validate(querystring, request.querystring, 'query');
-      const rows = await database.any(sql.type(row)`${definition.sql(scopeOf(definition.route, access, request))}`);
-      if (isOfOne && rows.length === 0) throw notFound();
+      const filters = validate(querystring, request.querystring, 'query');
+      const rows = await database.any(sql.type(row)`${definition.sql(scopeOf(definition.route, access, request), filters)}`);
+      return definition.answer(rows, filters);
+    },
+  };
+}
+
+/** A query for a file that is written from rows; where `isOfOne`, no row is 404. Of the same rows, it is the same to the byte. */
+export function written<Row extends Record<string, unknown>>(
+  definition: Omit<Rows<Row, Record<string, never>>, 'filters'> & {
+    readonly isOfOne: boolean;
+    readonly write: (rows: readonly Row[]) => Omit<FileAnswer, 'sha256'> & { readonly text: string };
+  },
+): Query {
+  return computed({
+    ...definition,
+    filters: {},
+    response: z.file(),
+    answer: (rows) => {
+      if (definition.isOfOne && rows.length === 0) throw notFound();
       const file = definition.write(rows);
       return { body: undefined, file: { ...file, sha256: createHash('sha256').update(file.text).digest('hex') } };
     },
-  };
+  });
 }
 
 /** A query for a list, a page at a time by keyset. The fragments call the sorted table `t`. */

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { newCalendarEvent } from '../../src/commands/calendar/event.ts';
 import { readCalendar } from '../../src/icalendar/read.ts';
 import { type WrittenEvent, writeCalendar } from '../../src/icalendar/write.ts';
+import { endOf } from '../../src/occurrences.ts';
 import { instantOf, startOfDay } from '../../src/zonedTime.ts';
 
 const AT = '2026-03-04T05:06:07.890Z';
@@ -238,10 +239,9 @@ test('whatever is written, is read again as it was', () => {
         const again = read[index];
         expect(again?.invitees).toEqual(invitations);
         expect(newCalendarEvent.safeParse(again?.body).error?.issues ?? []).toEqual([]);
-        const length = Date.parse(body.ends_at) - Date.parse(body.starts_at);
         const withTimes = body.recurrence_exceptions.map(({ recurrence_id, changes }) => ({
           recurrence_id,
-          changes: changes && { starts_at: recurrence_id, ends_at: new Date(Date.parse(recurrence_id) + length).toISOString(), ...changes },
+          changes: changes && { starts_at: recurrence_id, ends_at: endOf(recurrence_id, body), ...changes },
         }));
         const inOrder = (list: readonly { recurrence_id: string }[] | undefined) =>
           [...(list ?? [])].sort((a, b) => a.recurrence_id.localeCompare(b.recurrence_id));

@@ -1,0 +1,204 @@
+// Import and export over HTTP, word for word.
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
+import { inject, type Person, register, T0 } from '../../support/person.ts';
+
+let daybook: TestDaybook;
+beforeAll(async () => {
+  vi.setSystemTime(T0);
+  daybook = await startDaybook();
+});
+afterAll(() => daybook.close());
+beforeEach(() => {
+  vi.setSystemTime(T0);
+});
+
+const importing = (person: Person, text: string, type = 'text/calendar; charset=utf-8') =>
+  inject(daybook.app, {
+    method: 'POST',
+    url: '/api/v1/calendar/import',
+    headers: { authorization: `Bearer ${person.token}`, 'content-type': type },
+    payload: text,
+  });
+const imported = z.object({
+  created: z.number(),
+  changed: z.number(),
+  unchanged: z.number(),
+  refused: z.number(),
+  items: z.array(z.object({ uid: z.string(), id: z.string().nullable(), result: z.string() })),
+});
+const idsOf = (body: unknown) => imported.parse(body).items.map(({ id }) => id ?? '');
+
+const calendar = (...lines: string[]) =>
+  ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//EN', ...lines, 'END:VCALENDAR', ''].join('\r\n');
+const choir = (...more: string[]) => [
+  'BEGIN:VEVENT',
+  'UID:choir@example.com',
+  'DTSTAMP:20260101T000000Z',
+  'DTSTART;TZID=W. Europe Standard Time:21000401T190000',
+  'DTEND;TZID=W. Europe Standard Time:21000401T210000',
+  'RRULE:FREQ=WEEKLY;COUNT=4',
+  'EXDATE;TZID=W. Europe Standard Time:21000408T190000',
+  'ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:bob@example.com',
+  ...more,
+  'END:VEVENT',
+];
+
+test('a file is imported, event by event, and again without a change', async () => {
+  const [ann, bob] = await Promise.all([register(daybook.app, 'Ann'), register(daybook.app, 'Bob', 'bob@example.com')]);
+  const odd = ['BEGIN:VEVENT', 'UID:odd', 'SUMMARY:Odd', 'DTSTART:20261124T180000Z', 'DTEND:20261124T170000Z', 'END:VEVENT'];
+  const soon = ['BEGIN:VEVENT', 'UID:soon', 'DTSTART:soon', 'END:VEVENT'];
+  const text = calendar(...choir('SUMMARY:Choir'), ...odd, ...soon, 'BEGIN:VTODO', 'END:VTODO');
+  const answer = await importing(ann, text);
+  const [id = ''] = idsOf(answer.body);
+  const refused = [
+    {
+      uid: 'odd',
+      id: null,
+      result: 'refused',
+      line: 14,
+      code: 'ends-before-start',
+      detail: 'ends_at: An event cannot end before it starts.',
+    },
+    {
+      uid: 'soon',
+      id: null,
+      result: 'refused',
+      line: 22,
+      code: 'time-unreadable',
+      detail: '“soon” is no date and no time.',
+    },
+  ];
+  const choirs = { uid: 'choir@example.com', id, line: 4, code: null, detail: null };
+  expect({ status: answer.status, body: answer.body }).toEqual({
+    status: 200,
+    body: { created: 1, changed: 0, unchanged: 0, refused: 2, ignored: 1, items: [{ ...choirs, result: 'created' }, ...refused] },
+  });
+  expect(answer.headers['daybook-position']).toMatch(/^\d+$/);
+  expect((await ann.get(`/calendar/events/${id}`)).body).toEqual({
+    id,
+    title: 'Choir',
+    description: null,
+    location: null,
+    starts_at: '2100-04-01T17:00:00.000Z',
+    ends_at: '2100-04-01T19:00:00.000Z',
+    all_day: false,
+    timezone: 'Europe/Berlin',
+    recurrence_rule: 'FREQ=WEEKLY;COUNT=4',
+    recurrence_exceptions: [{ recurrence_id: '2100-04-08T17:00:00.000Z', changes: null }],
+    status: 'confirmed',
+    visibility: 'public',
+    transparency: 'opaque',
+    organizer_email: null,
+    ical_uid: 'choir@example.com',
+    conference_url: null,
+    reminder_minutes: [],
+    created_at: T0,
+    updated_at: T0,
+    version: 2,
+  });
+  expect((await ann.get(`/calendar/events/${id}/invitations`)).body).toMatchObject({
+    items: [{ email: 'bob@example.com', display_name: 'Bob', response: 'accepted', invitee_user_id: null }],
+  });
+  // Nobody is asked by what somebody else imports.
+  expect((await bob.get('/calendar/invitations')).body).toEqual({ items: [], next_cursor: null });
+  expect((await bob.get(`/calendar/events/${id}`)).status).toBe(404);
+
+  const before = await daybook.log.head();
+  expect((await importing(ann, text)).body).toMatchObject({
+    created: 0,
+    changed: 0,
+    unchanged: 1,
+    items: [{ ...choirs, result: 'unchanged' }, {}, {}],
+  });
+  expect(await daybook.log.head()).toBe(before);
+
+  const changed = await importing(ann, calendar(...choir('SUMMARY:Choir practice')));
+  expect(changed.body).toMatchObject({ changed: 1, items: [{ id, result: 'changed' }] });
+  expect((await ann.get(`/calendar/events/${id}`)).body).toMatchObject({ title: 'Choir practice', version: 3 });
+  expect((await importing(ann, calendar('METHOD:CANCEL', ...choir()))).body).toMatchObject({ changed: 1 });
+  expect((await ann.get(`/calendar/events/${id}`)).body).toMatchObject({ title: 'Choir practice', status: 'cancelled' });
+
+  // Another person's file has events of their own.
+  expect(idsOf((await importing(bob, text)).body)[0]).not.toBe(id);
+});
+
+test('what was deleted is there again once it is imported again', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const text = calendar(...choir('SUMMARY:Choir'));
+  const [first = ''] = idsOf((await importing(ann, text)).body);
+  await ann.delete(`/calendar/events/${first}`);
+  const again = await importing(ann, text);
+  expect(again.body).toMatchObject({ created: 1 });
+  expect((await importing(ann, text)).body).toMatchObject({ unchanged: 1, items: [{ id: idsOf(again.body)[0] }] });
+});
+
+test('a file of which nothing can be imported is refused, and says where', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const detail = 'Line 4: The event has no DTSTART.';
+  const { status, body } = await importing(ann, calendar('BEGIN:VEVENT', 'UID:one', 'END:VEVENT'));
+  expect({ status, body }).toEqual({
+    status: 422,
+    body: {
+      type: 'urn:daybook:problem:nothing-imported',
+      title: 'Nothing imported',
+      status: 422,
+      detail: 'None of the events can be imported.',
+      request_id: 'the-request',
+      errors: [{ in: 'body', pointer: '/icalendar', detail }],
+    },
+  });
+  expect((await importing(ann, 'BEGIN:VCALENDAR\nBEGIN:VEVENT\n')).body).toMatchObject({
+    status: 422,
+    errors: [{ in: 'body', pointer: '/icalendar', detail: 'Line 2: BEGIN:VEVENT has no end.' }],
+  });
+  expect(await importing(ann, 'Dear Ann,')).toMatchObject({ status: 400 });
+  expect(await importing(ann, calendar())).toMatchObject({ status: 200, body: { created: 0, items: [] } });
+  expect(await importing(ann, 'x', 'text/html')).toMatchObject({ status: 415 });
+});
+
+test('a calendar is exported, and imported by another person is the same', async () => {
+  const [ann, bob] = await Promise.all([register(daybook.app, 'Ann'), register(daybook.app, 'Bob')]);
+  const { body } = await ann.post('/calendar/events', {
+    title: 'Christmas',
+    starts_at: '2100-12-25',
+    ends_at: '2100-12-27',
+    all_day: true,
+    timezone: 'Asia/Tokyo',
+    reminder_minutes: [60],
+  });
+  await importing(ann, calendar(...choir('SUMMARY:Choir')));
+  const answer = await ann.get('/calendar/export');
+  expect(answer).toMatchObject({
+    status: 200,
+    headers: { 'content-type': 'text/calendar; charset=utf-8', 'content-disposition': 'attachment; filename=daybook.ics' },
+  });
+  const text = z.string().parse(answer.body);
+  expect((await ann.get('/calendar/export', { 'if-none-match': String(answer.headers.etag) })).status).toBe(304);
+  expect((await importing(ann, text)).body).toMatchObject({ unchanged: 2 });
+  expect((await importing(bob, text)).body).toMatchObject({ created: 2 });
+  const withoutOwn = (exported: unknown) =>
+    z
+      .string()
+      .parse(exported)
+      .replaceAll(/^(SEQUENCE|UID).*\r\n/gm, '');
+  expect(withoutOwn((await bob.get('/calendar/export')).body)).toBe(withoutOwn(text));
+
+  const { id } = z.object({ id: z.string() }).parse(body);
+  const one = z.string().parse((await ann.get(`/calendar/events/${id}/export`)).body);
+  expect(one.match(/BEGIN:VEVENT/g)).toHaveLength(1);
+  expect((await bob.get(`/calendar/events/${id}/export`)).status).toBe(404);
+});
+
+test('a thousand events are imported in one go', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const events = Array.from({ length: 1_000 }, (_, index) => [
+    'BEGIN:VEVENT',
+    `UID:${index}`,
+    `SUMMARY:Event ${index}`,
+    `DTSTART:2026010${1 + (index % 9)}T100000Z`,
+    'END:VEVENT',
+  ]).flat();
+  expect((await importing(ann, calendar(...events))).body).toMatchObject({ created: 1_000, refused: 0 });
+});
