@@ -41,6 +41,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     document: [],
     tag: [],
     event: [],
+    email: [],
   };
   const owners = new Map<string, string | undefined>();
   const sent: Request[] = [];
@@ -117,9 +118,10 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   }
 
   function tableOf(kind: Kind): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
-    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags, calendar_events } = model.rows;
+    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags, calendar_events, emails } =
+      model.rows;
     const tables = { session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
-    return { user: users, login: logins, ...tables, document: documents, tag: document_tags, event: calendar_events }[kind];
+    return { user: users, login: logins, ...tables, document: documents, tag: document_tags, event: calendar_events, email: emails }[kind];
   }
 
   function depthOf(id: string | null | undefined): number {
@@ -129,9 +131,9 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
 
   function revisionOf(path: string, caller: string | undefined): number {
     const [, collection = '', id = ''] = path.split('/');
-    const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users } = model.rows;
+    const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails } = model.rows;
     const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags };
-    const table = { sessions, messages, tasks, documents, ...filed }[collection];
+    const table = { sessions, messages, tasks, documents, emails, ...filed }[collection];
     return (table?.get(id) ?? users.get(caller ?? ''))?.version ?? 0;
   }
 
@@ -190,6 +192,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/documents': 'document',
   '/document-tags': 'tag',
   '/calendar/events': 'event',
+  '/emails': 'email',
 };
 
 /** Moves the clock on to a time that it has not shown; as near to the real one as that goes, for the event log has a clock of its own. */

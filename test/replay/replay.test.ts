@@ -91,13 +91,33 @@ const told = z.looseObject({
   log_position: z.number(),
 });
 
-/** The rows without what the model does not foretell: the words of activities, their ids and places in the log. */
+const attached = z.looseObject({ id: z.string(), blob_key: z.string() });
+const threaded = z.looseObject({ id: z.string(), thread_id: z.string() });
+
+/** Emails whose thread is called after one of them, as each of two sides has its own name for it. */
+function inThreads(emails: readonly unknown[]): unknown[] {
+  const rows = emails.map((row) => threaded.parse(row));
+  return rows.map((row) => ({ ...row, thread_id: rows.find(({ thread_id }) => thread_id === row.thread_id)?.id }));
+}
+
+const asTheyCome = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(Object.entries(Object(row)).toSorted())).toSorted();
+
+/** The rows without what the model does not foretell: the words of activities, their ids and places in the log, how threads are called. */
 function comparable(rows: TableRows): TableRows {
   const activities = (rows['activities.activities'] ?? []).map((row) => {
     const { id, summary, details, log_position, ...foretold } = told.parse(row);
     return foretold;
   });
-  return { ...rows, 'activities.activities': inOrder(activities) };
+  const attachments = (rows['emails.email_attachments'] ?? []).map((row) => {
+    const { id, blob_key, ...foretold } = attached.parse(row);
+    return foretold;
+  });
+  return {
+    ...rows,
+    'emails.emails': inThreads(rows['emails.emails'] ?? []),
+    'emails.email_attachments': asTheyCome(attachments),
+    'activities.activities': inOrder(activities),
+  };
 }
 
 function rowsOfModel({
@@ -110,9 +130,11 @@ function rowsOfModel({
   document_tags,
   document_tag_assignments,
   calendar_events,
+  emails,
+  email_attachments,
   ...tasks
 }: Rows): TableRows {
-  const none = ['messages.llm_requests', 'emails.emails', 'emails.email_attachments', 'emails.email_drafts'];
+  const none = ['messages.llm_requests', 'emails.email_drafts'];
   const noneEither = ['calendar.calendar_invitations'];
   const norThese = [
     'relationships.relationships',
@@ -132,6 +154,8 @@ function rowsOfModel({
     'documents.document_tag_assignments': byKey(document_tag_assignments),
     'calendar.calendar_events': byKey(calendar_events),
     ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
+    'emails.emails': inThreads(byKey(emails)),
+    'emails.email_attachments': asTheyCome(email_attachments),
     'activities.activities': inOrder(activities),
   };
 }

@@ -2,7 +2,7 @@
 // that fails prints as something one can read and shrinks as a list.
 import fc from 'fast-check';
 
-export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event';
+export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event' | 'email';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -109,6 +109,7 @@ function kindOf(route: string, name: string): Kind {
     'task-lists': 'list',
     tasks: 'task',
     'task-labels': 'label',
+    emails: 'email',
     documents: 'document',
     'document-tags': 'tag',
     calendar: 'event',
@@ -233,6 +234,35 @@ const newDocument = request('POST /documents', {
 });
 const newTag = request('POST /document-tags', { needs: { name: word }, may: { color, id: id('tag') } });
 
+// Few, so that the same come again, and answers before what they answer.
+const messageId = fc.constantFrom('<1@t>', '<2@t>', '<3@t>', '<4@t>');
+const marks: Fields = {
+  folder: fc.constantFrom('inbox', 'sent', 'archive', 'trash'),
+  is_read: fc.boolean(),
+  is_starred: fc.boolean(),
+  importance: fc.constantFrom('low', 'normal', 'high'),
+  labels: fc.array(fc.constantFrom('Music', 'Fun', 'ΟΔΟΣ'), { maxLength: 3 }),
+};
+const newEmail = request('POST /emails', {
+  needs: { direction: fc.constantFrom('inbound', 'outbound'), from_address: fc.constantFrom('ada@example.org', 'nobody', '') },
+  may: {
+    ...marks,
+    id: id('email'),
+    message_id_header: orNull(messageId),
+    in_reply_to: orNull(messageId),
+    references: fc.array(messageId, { maxLength: 2 }),
+    to_addresses: fc.array(fc.constantFrom<Value>({ address: 'bob@example.com' }, { name: 'Cleo', address: 'cleo' }), { maxLength: 2 }),
+    subject: note,
+    body_text: note,
+    sent_at: time,
+    received_at: time,
+    attachments: fc.array(
+      fc.constantFrom<Value>({ content: 'aGk=' }, { content: '', filename: 'empty.txt' }, { content: 'aW1n', is_inline: true }),
+      { maxLength: 2 },
+    ),
+  },
+});
+
 /** Logins end in many ways, and none that has ended can be ended. */
 const past: fc.Arbitrary<Pick> = fc.record({
   pick: fc.constant('login' as const),
@@ -333,6 +363,9 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [4, request('POST /calendar/events/:id/cancel', { needs: { recurrence_id: hour } })],
   [1, request('POST /calendar/events/:id/cancel')],
   [1, request('DELETE /calendar/events/:id')],
+  [8, newEmail],
+  [5, request('PATCH /emails/:id', { may: marks })],
+  [2, request('DELETE /emails/:id')],
   [0.5, register],
   [
     2,

@@ -73,7 +73,7 @@ export const email = aggregate<Email>({
     EmailImportanceChanged: (email, { data }) => ({ ...email, ...data }),
     EmailDeleted: () => undefined,
   },
-  title: ({ subject }) => subject ?? undefined,
+  title: ({ subject }) => subject || undefined,
 });
 
 // Not every address that letters come from is a valid one, and some letters name none.

@@ -71,6 +71,8 @@ export type Model = {
     readonly deletedTags: Set<string>;
     /** What an archived document was before. */
     readonly archivedFrom: Map<string, 'draft' | 'active'>;
+    /** The email that a Message-ID is of, for whom and in which direction; it may have been deleted. */
+    readonly emails: Map<string, string>;
   };
   readonly isAdmin: (email: string) => boolean;
   readonly passwords: Map<string, string>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { calendarRoutes } from './calendar.ts';
 import { type Context, keyOf, type Made, type Model, type Request, type Routes, run } from './core.ts';
 import { documentRoutes } from './documents.ts';
+import { emailRoutes } from './emails.ts';
 import { filingRoutes } from './filing.ts';
 import { noRows } from './rows.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -23,6 +24,7 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
     taggings: new Set(),
     deletedTags: new Set(),
     archivedFrom: new Map(),
+    emails: new Map(),
   },
   isAdmin,
   passwords: new Map(),
@@ -30,7 +32,15 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
   refreshTokens: new Map(),
 });
 
-const routes: Routes = { ...userRoutes, ...sessionRoutes, ...filingRoutes, ...taskRoutes, ...documentRoutes, ...calendarRoutes };
+const routes: Routes = {
+  ...userRoutes,
+  ...sessionRoutes,
+  ...filingRoutes,
+  ...taskRoutes,
+  ...documentRoutes,
+  ...calendarRoutes,
+  ...emailRoutes,
+};
 
 /** Does to the model what the request must do, and answers with the status. */
 export function handle(model: Model, request: Request, at: string, made: Made): number {

@@ -125,6 +125,42 @@ export type DocumentTagAssignmentRow = {
   readonly created_at: string;
 };
 
+export type EmailRow = Common & {
+  readonly message_id_header: string | null;
+  /** Whose it is, and what it began with: what Daybook makes of that is its own business. */
+  readonly thread_id: string;
+  readonly in_reply_to: string | null;
+  readonly direction: 'inbound' | 'outbound';
+  readonly from_address: string;
+  readonly from_name: null;
+  readonly to_addresses: Json;
+  readonly cc_addresses: Json;
+  readonly bcc_addresses: Json;
+  readonly subject: string | null;
+  readonly body_text: string | null;
+  readonly body_html: null;
+  readonly snippet: string;
+  folder: string;
+  is_read: boolean;
+  is_starred: boolean;
+  importance: string;
+  labels: readonly string[];
+  readonly has_attachments: boolean;
+  readonly sent_at: string | null;
+  readonly received_at: string | null;
+};
+
+/** Without the id, which the model does not foretell, and where the bytes are. */
+export type EmailAttachmentRow = Omit<Common, 'id'> & {
+  readonly email_id: string;
+  readonly filename: string | null;
+  readonly content_type: string;
+  readonly size_bytes: number;
+  readonly content_id: null;
+  readonly is_inline: boolean;
+  readonly sha256: string;
+};
+
 /** Without what the model does not foretell: the id, the words, the place in the log. */
 export type ActivityRow = Omit<Common, 'id'> & {
   readonly actor: string;
@@ -147,6 +183,8 @@ export type Rows = {
   readonly documents: Map<string, DocumentRow>;
   readonly document_tags: Map<string, DocumentTagRow>;
   readonly document_tag_assignments: Map<string, DocumentTagAssignmentRow>;
+  readonly emails: Map<string, EmailRow>;
+  email_attachments: EmailAttachmentRow[];
   activities: ActivityRow[];
 };
 
@@ -163,6 +201,8 @@ export const noRows = (): Rows => ({
   documents: new Map(),
   document_tags: new Map(),
   document_tag_assignments: new Map(),
+  emails: new Map(),
+  email_attachments: [],
   activities: [],
 });
 
@@ -226,10 +266,15 @@ export function removeDocumentTag({ document_tags, document_tag_assignments }: R
   for (const [key, put] of document_tag_assignments) if (put.tag_id === id) document_tag_assignments.delete(key);
 }
 
+export function removeEmail(rows: Rows, id: string): void {
+  rows.emails.delete(id);
+  rows.email_attachments = rows.email_attachments.filter((row) => row.email_id !== id);
+}
+
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
-  const { documents, document_tags, document_tag_assignments, calendar_events } = rows;
+  const { documents, document_tags, document_tag_assignments, calendar_events, emails } = rows;
   for (const table of [
     logins,
     sessions,
@@ -242,8 +287,10 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     document_tags,
     document_tag_assignments,
     calendar_events,
+    emails,
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
+  rows.email_attachments = rows.email_attachments.filter((row) => row.user_id !== user_id);
   rows.activities = rows.activities.filter((row) => row.user_id !== user_id);
 }
