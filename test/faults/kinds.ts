@@ -80,4 +80,14 @@ export const kinds: readonly Kind[] = [
     },
     isDeleted: true,
   },
+  {
+    collection: '/llm-requests',
+    list: '/llm-requests',
+    made: (purpose) => ({
+      body: { provider: 'openai', model: 'a-model', purpose },
+      fields: { purpose, status: 'pending' },
+    }),
+    changed: (now) => (now.status === 'pending' ? { method: 'POST', action: 'cancel', body: {}, set: { status: 'cancelled' } } : undefined),
+    isDeleted: false,
+  },
 ];
