@@ -47,7 +47,7 @@ export async function createDaybook(
   projector?.start();
   const services = { log, database, commandHandler, logger };
   const server = config.SMTP_URL === undefined ? undefined : mailServer(config.SMTP_URL);
-  const sending = draftSending(commandHandler.services, server, config.EVENTSTORE_URL === undefined, logger);
+  const sending = draftSending(services, server, config.EVENTSTORE_URL === undefined);
   const scheduler = config.ROLES.includes('scheduler')
     ? createScheduler([...policies, ...sending.policies], [...duties, ...sending.duties], services, config.SCHEDULE)
     : undefined;

@@ -77,17 +77,26 @@ export function mailServer(url: string): MailServer {
           },
         });
         const { response, rejected } = await talk(new SMTPConnection(options), auth, envelope, source);
-        return { outcome: 'sent', response, refused: rejected };
+        return { outcome: 'sent', response: inOneLine(response), refused: rejected };
       } catch (error) {
         const isRefusal = error instanceof Error && 'responseCode' in error && Number(error.responseCode) >= 400;
         return {
           outcome: isOnItsWay && !isRefusal ? 'unknown' : 'not_sent',
-          error: error instanceof Error ? error.message : String(error),
+          error: inOneLine(error instanceof Error ? error.message : String(error)),
         };
       }
     },
   };
 }
+
+const LONGEST_ANSWER = 2_000;
+/** What a server says can be anything; this can be kept. */
+const inOneLine = (said: string) =>
+  said
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .slice(0, LONGEST_ANSWER)
+    .toWellFormed()
+    .trim();
 
 const composed = ({ from, to, cc, bcc, subject, text, html, messageId, inReplyTo, references, date }: Letter): Promise<Buffer> =>
   new MailComposer({

@@ -9,12 +9,13 @@ import { type Draft, emailDraft, haveFailed, haveSent, isDue, startSending } fro
 import { type Email, email } from '../commands/emails/email.ts';
 import { emailIdOf, threadIdOf } from '../commands/emails/identity.ts';
 import { snippetOf } from '../commands/emails/snippet.ts';
+import { logIntegrationCall } from '../commands/integrations.ts';
 import { type User, user } from '../commands/users/user.ts';
 import { emailSent } from '../events/emails.ts';
 import { LogUnavailable } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
 import { type Delivery, type Letter, LONGEST_TRY_MS, type MailServer } from '../smtp.ts';
-import { type Logger, type Policy, policy } from './policy.ts';
+import { effectsFor, type Policy, type PolicyServices, policy } from './policy.ts';
 import { type Duty, duty, messageOf } from './schedule.ts';
 
 /** A try that began this long ago and has no end is of a process that is gone. */
@@ -23,11 +24,13 @@ const AGAIN_AFTER_MS = 1_000;
 const MOST_AT_ONCE = 5;
 const MOST_AT_A_TICK = 100;
 
+const POLICY = 'sendDrafts';
+
 type Services = Pick<CommandServices, 'folds' | 'transact'>;
 
 /** Sends one draft, if it is due and nobody else has taken it. How it ended is in the log when this comes back, or the signal has aborted. */
-export async function sendDraft(services: Services, server: MailServer, id: string, signal: AbortSignal): Promise<void> {
-  const { folds, transact } = services;
+export async function sendDraft(services: PolicyServices, server: MailServer, id: string, signal: AbortSignal): Promise<void> {
+  const { folds, transact } = services.commandHandler.services;
   const at = new Date().toISOString();
   const { state: draft, owner, revision: read } = await folds.fresh(emailDraft, `${emailDraft.category}-${id}`);
   if (!draft || owner === undefined || !isDue(draft, at)) return;
@@ -43,18 +46,54 @@ export async function sendDraft(services: Services, server: MailServer, id: stri
   );
   if (started.events.length === 0) return;
   const letter = letterOf(draft, sender, parent, messageId, at);
+  const since = performance.now();
   const delivery: Delivery =
     sender.status === 'active' ? await server.send(letter) : { outcome: 'not_sent', error: `The account is ${sender.status}.` };
+  const duration_ms = Math.round(performance.now() - since);
 
   // What only this process knows is tried to be said until it is.
   for (;;) {
     try {
-      return await record(transact, { id, owner, draft, letter, parent }, delivery);
+      await record(transact, { id, owner, draft, letter, parent }, delivery);
+      break;
     } catch (error) {
       if (signal.aborted || !isOutage(error)) throw error;
       await delay(AGAIN_AFTER_MS, undefined, { signal }).catch(() => {});
     }
   }
+  if (sender.status === 'active')
+    await logCall(services, server, { owner, draft, letter, once: `${id}:${draft.tries + 1}` }, delivery, duration_ms);
+}
+
+async function logCall(
+  services: PolicyServices,
+  { host }: MailServer,
+  { owner, draft, letter, once }: { owner: string; draft: Draft; letter: Letter; once: string },
+  delivery: Delivery,
+  duration_ms: number,
+): Promise<void> {
+  const { $correlationId: correlationId, $causationId: causationId } = stampOf(draft, owner, letter.date);
+  const isSent = delivery.outcome === 'sent';
+  await effectsFor(services, { policy: POLICY, userId: owner, correlationId, causationId }).send(logIntegrationCall, {
+    once,
+    body: {
+      integration: 'smtp',
+      operation: 'send',
+      direction: 'outbound',
+      status: isSent ? 'succeeded' : 'failed',
+      request: {
+        host,
+        from: letter.from.address,
+        recipients: letter.to.length + letter.cc.length + letter.bcc.length,
+        message_id: letter.messageId,
+      },
+      response: isSent ? { response: delivery.response, refused: delivery.refused.length } : { outcome: delivery.outcome },
+      error: isSent ? null : delivery.error,
+      duration_ms,
+      correlation_id: correlationId.slice(0, 200),
+      occurred_at: letter.date,
+    },
+  });
 }
 
 /** A draft whose sending was begun before a time and that nobody will end any more: sent, if the letter is there, otherwise unknown. */
@@ -165,7 +204,8 @@ export type DraftSending = {
  * @param server undefined where there is none: then nothing is sent, and only what was begun is given up
  * @param isAlone no other process appends to this log, so what was begun before now has no end to wait for
  */
-export function draftSending(services: Services, server: MailServer | undefined, isAlone: boolean, logger: Logger): DraftSending {
+export function draftSending(services: PolicyServices, server: MailServer | undefined, isAlone: boolean): DraftSending {
+  const { logger } = services;
   const startedAt = new Date().toISOString();
   const stopping = new AbortController();
   const underWay = new Map<string, Promise<void>>();
@@ -185,7 +225,7 @@ export function draftSending(services: Services, server: MailServer | undefined,
 
   return {
     policies: [
-      policy('sendDrafts', [emailDraft.category], {
+      policy(POLICY, [emailDraft.category], {
         EmailDraftScheduled: async (_, { id, data }) => {
           if (data.send_at <= new Date().toISOString()) send(id);
         },
@@ -200,7 +240,7 @@ export function draftSending(services: Services, server: MailServer | undefined,
             : database.any(sql.type(item)`
                 SELECT id, user_id FROM emails.email_drafts WHERE status = 'sending' AND updated_at < ${nobodyEndsBefore(now)}
                 ORDER BY updated_at, id LIMIT ${MOST_AT_A_TICK}`),
-        ({ id }) => giveUpOn(services, id, nobodyEndsBefore(new Date().toISOString())),
+        ({ id }) => giveUpOn(services.commandHandler.services, id, nobodyEndsBefore(new Date().toISOString())),
       ),
       duty(
         'sendDueDrafts',

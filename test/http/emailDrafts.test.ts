@@ -220,6 +220,18 @@ describe('sending', () => {
 
     expect(said(await ann.post(`${path}/send`))).toMatchObject({ status: 200, body: { status: 'sent', version: 3 } });
     expect(await ann.delete(path)).toMatchObject({ status: 409, body: { type: 'urn:daybook:problem:draft-sent' } });
+    const logs = async () => pageOf((await ann.get('/integration-logs')).body).items;
+    await expect.poll(async () => (await logs()).length, { timeout: 20_000 }).toBe(1);
+    expect((await logs())[0]).toMatchObject({
+      integration: 'smtp',
+      operation: 'send',
+      direction: 'outbound',
+      status: 'succeeded',
+      request: { host: '127.0.0.1', from: email, recipients: 3, message_id: `<${id}@example.com>` },
+      response: { response: expect.stringMatching(/^250/), refused: 0 },
+      error: null,
+      correlation_id: 'the-request',
+    });
     const history = z.object({ items: z.array(z.object({ summary: z.string(), actor: z.string() })) });
     expect(history.parse(named((await ann.get(`${path}/history`)).body)).items).toEqual([
       { summary: 'Began to write the email “Dinner”', actor: 'user' },

@@ -240,5 +240,5 @@ export const haveSent = (draft: Draft, sent_email_id: string, refused_addresses:
 /** A try ended otherwise. It says nothing about a later try. */
 export const haveFailed = (draft: Draft, ofTry: number, outcome: z.output<typeof sendFailure>, error: string): Decision => {
   const isOpen = draft.status === 'sending' || (draft.status === 'unknown' && outcome === 'not_sent');
-  return isOpen && draft.tries === ofTry ? emailDraftSendFailed({ outcome, error: error.slice(0, 2_000).toWellFormed() }) : [];
+  return isOpen && draft.tries === ofTry ? emailDraftSendFailed({ outcome, error }) : [];
 };
