@@ -131,6 +131,8 @@ CREATE TABLE messages.llm_requests (
 );
 CREATE INDEX llm_requests_by_started ON messages.llm_requests (user_id, started_at, id);
 CREATE INDEX llm_requests_by_model ON messages.llm_requests (user_id, model, started_at, id);
+CREATE INDEX llm_requests_by_provider ON messages.llm_requests (user_id, provider, started_at, id);
+CREATE INDEX llm_requests_by_purpose ON messages.llm_requests (user_id, purpose, started_at, id) WHERE purpose IS NOT NULL;
 CREATE INDEX llm_requests_by_status ON messages.llm_requests (user_id, status, started_at, id);
 CREATE INDEX llm_requests_by_session ON messages.llm_requests (session_id, started_at, id) WHERE session_id IS NOT NULL;
 CREATE INDEX llm_requests_by_message ON messages.llm_requests (message_id, started_at, id) WHERE message_id IS NOT NULL;
@@ -305,6 +307,8 @@ CREATE TABLE documents.documents (
 CREATE INDEX documents_by_updated ON documents.documents (user_id, updated_at, id);
 CREATE INDEX documents_by_created ON documents.documents (user_id, created_at, id);
 CREATE INDEX documents_by_status ON documents.documents (user_id, status, updated_at, id);
+CREATE INDEX documents_by_content_type ON documents.documents (user_id, content_type, updated_at, id);
+CREATE INDEX documents_by_language ON documents.documents (user_id, language, updated_at, id) WHERE language IS NOT NULL;
 
 CREATE TABLE documents.document_tags (
   id         uuid        PRIMARY KEY,
@@ -577,6 +581,8 @@ CREATE TABLE integrations.integration_logs (
 );
 CREATE INDEX integration_logs_by_occurred ON integrations.integration_logs (user_id, occurred_at, id);
 CREATE INDEX integration_logs_by_integration ON integrations.integration_logs (user_id, integration, occurred_at, id);
+CREATE INDEX integration_logs_by_operation ON integrations.integration_logs (user_id, operation, occurred_at, id);
+CREATE INDEX integration_logs_by_direction ON integrations.integration_logs (user_id, direction, occurred_at, id);
 CREATE INDEX integration_logs_by_status ON integrations.integration_logs (user_id, status, occurred_at, id);
 CREATE INDEX integration_logs_by_correlation ON integrations.integration_logs (user_id, correlation_id) WHERE correlation_id IS NOT NULL;
 
