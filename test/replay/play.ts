@@ -38,6 +38,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     list: [],
     task: [],
     label: [],
+    draft: [],
     document: [],
     tag: [],
     event: [],
@@ -118,9 +119,21 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   }
 
   function tableOf(kind: Kind): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
-    const { users, logins, sessions, messages, task_lists, tasks, task_labels, documents, document_tags, calendar_events, emails } =
-      model.rows;
-    const tables = { session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
+    const {
+      users,
+      logins,
+      sessions,
+      messages,
+      task_lists,
+      tasks,
+      task_labels,
+      documents,
+      document_tags,
+      calendar_events,
+      emails,
+      email_drafts,
+    } = model.rows;
+    const tables = { draft: email_drafts, session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
     return { user: users, login: logins, ...tables, document: documents, tag: document_tags, event: calendar_events, email: emails }[kind];
   }
 
@@ -131,8 +144,8 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
 
   function revisionOf(path: string, caller: string | undefined): number {
     const [, collection = '', id = ''] = path.split('/');
-    const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails } = model.rows;
-    const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags };
+    const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails, email_drafts } = model.rows;
+    const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags, 'email-drafts': email_drafts };
     const table = { sessions, messages, tasks, documents, emails, ...filed }[collection];
     return (table?.get(id) ?? users.get(caller ?? ''))?.version ?? 0;
   }
@@ -189,6 +202,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/task-lists': 'list',
   '/tasks': 'task',
   '/task-labels': 'label',
+  '/email-drafts': 'draft',
   '/documents': 'document',
   '/document-tags': 'tag',
   '/calendar/events': 'event',

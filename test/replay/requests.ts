@@ -2,7 +2,7 @@
 // that fails prints as something one can read and shrinks as a list.
 import fc from 'fast-check';
 
-export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event' | 'email';
+export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event' | 'email' | 'draft';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -110,6 +110,7 @@ function kindOf(route: string, name: string): Kind {
     tasks: 'task',
     'task-labels': 'label',
     emails: 'email',
+    'email-drafts': 'draft',
     documents: 'document',
     'document-tags': 'tag',
     calendar: 'event',
@@ -262,6 +263,23 @@ const newEmail = request('POST /emails', {
     ),
   },
 });
+const recipients = fc.array(
+  fc
+    .record({ address: fc.constantFrom('ada@example.org', 'bob@example.org') })
+    .chain(({ address }) =>
+      fc.constantFrom<Readonly<Record<string, Value>>>({ address }, { name: 'Bob ', address }, { name: null, address }),
+    ),
+  { maxLength: 2 },
+);
+const letter: Fields = {
+  to_addresses: recipients,
+  cc_addresses: recipients,
+  bcc_addresses: recipients,
+  subject: orNull(fc.constantFrom('', 'Dinner', 'Ein schönes Essen')),
+  body_text: note,
+  body_html: orNull(fc.constantFrom('', '<p>At seven?</p>')),
+};
+const newDraft = request('POST /email-drafts', { needs: { to_addresses: recipients }, may: { ...letter, id: id('draft') } });
 
 /** Logins end in many ways, and none that has ended can be ended. */
 const past: fc.Arbitrary<Pick> = fc.record({
@@ -344,6 +362,17 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   ],
   [4, request('PATCH /messages/:id', { may: said })],
   [2, request('DELETE /messages/:id')],
+  [4, newDraft],
+  [4, request('PATCH /email-drafts/:id', { may: letter })],
+  [
+    3,
+    request('POST /email-drafts/:id/schedule', {
+      needs: { send_at: fc.constantFrom('2026-03-01T09:00:00.000Z', '2031-12-31T23:59:59.999Z') },
+    }),
+  ],
+  [3, request('POST /email-drafts/:id/unschedule')],
+  [2, request('POST /email-drafts/:id/send', { may: { again: fc.boolean() } })],
+  [1, request('DELETE /email-drafts/:id')],
   [6, newDocument],
   [8, request('PATCH /documents/:id', { may: { title: text, ...documentDetails } })],
   [2, request('POST /documents/:id/archive')],
@@ -398,6 +427,7 @@ export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
     newSession,
     newTask,
     newTag,
+    newDraft,
     newDocument,
     newDocument,
     newSeries,

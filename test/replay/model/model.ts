@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { calendarRoutes } from './calendar.ts';
 import { type Context, keyOf, type Made, type Model, type Request, type Routes, run } from './core.ts';
 import { documentRoutes } from './documents.ts';
+import { emailDraftRoutes } from './emailDrafts.ts';
 import { emailRoutes } from './emails.ts';
 import { filingRoutes } from './filing.ts';
 import { noRows } from './rows.ts';
@@ -40,6 +41,7 @@ const routes: Routes = {
   ...documentRoutes,
   ...calendarRoutes,
   ...emailRoutes,
+  ...emailDraftRoutes,
 };
 
 /** Does to the model what the request must do, and answers with the status. */

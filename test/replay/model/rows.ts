@@ -103,6 +103,22 @@ export type TaskLabelRow = Common & { name: string; color: string | null };
 
 export type TaskTagRow = { readonly task_id: string; readonly label_id: string; readonly user_id: string; readonly created_at: string };
 
+type Mailbox = { readonly name: string | null; readonly address: string };
+
+export type EmailDraftRow = Common & {
+  readonly in_reply_to_email_id: null;
+  to_addresses: readonly Mailbox[];
+  cc_addresses: readonly Mailbox[];
+  bcc_addresses: readonly Mailbox[];
+  subject: string | null;
+  body_text: string | null;
+  body_html: string | null;
+  status: 'draft' | 'scheduled' | 'discarded';
+  send_at: string | null;
+  readonly sent_email_id: null;
+  readonly author: 'user' | 'assistant';
+};
+
 export type DocumentRow = Common & {
   title: string;
   content: string | null;
@@ -180,6 +196,7 @@ export type Rows = {
   readonly tasks: Map<string, TaskRow>;
   readonly task_labels: Map<string, TaskLabelRow>;
   readonly task_tags: Map<string, TaskTagRow>;
+  readonly email_drafts: Map<string, EmailDraftRow>;
   readonly documents: Map<string, DocumentRow>;
   readonly document_tags: Map<string, DocumentTagRow>;
   readonly document_tag_assignments: Map<string, DocumentTagAssignmentRow>;
@@ -198,6 +215,7 @@ export const noRows = (): Rows => ({
   tasks: new Map(),
   task_labels: new Map(),
   task_tags: new Map(),
+  email_drafts: new Map(),
   documents: new Map(),
   document_tags: new Map(),
   document_tag_assignments: new Map(),
@@ -274,7 +292,7 @@ export function removeEmail(rows: Rows, id: string): void {
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
-  const { documents, document_tags, document_tag_assignments, calendar_events, emails } = rows;
+  const { documents, document_tags, document_tag_assignments, calendar_events, emails, email_drafts } = rows;
   for (const table of [
     logins,
     sessions,
@@ -288,6 +306,7 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     document_tag_assignments,
     calendar_events,
     emails,
+    email_drafts,
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
