@@ -35,6 +35,7 @@ test('a year of one person is made, once, and every part of Daybook has some of 
     '/documents',
     '/document-tags',
     '/sessions',
+    '/llm-requests',
     '/relationships',
     '/calendar/events?from=2025-11-05T00:00:00Z&to=2026-01-05T00:00:00Z',
   ]) {

@@ -31,6 +31,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   const model = createModel((email) => email.startsWith('admin-'));
   const tokens = new Map<string, string>();
   const known: Record<Kind, string[]> = {
+    relationship: [],
     user: [],
     login: [],
     session: [],
@@ -134,7 +135,16 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       email_drafts,
     } = model.rows;
     const tables = { draft: email_drafts, session: sessions, message: messages, list: task_lists, task: tasks, label: task_labels };
-    return { user: users, login: logins, ...tables, document: documents, tag: document_tags, event: calendar_events, email: emails }[kind];
+    return {
+      user: users,
+      login: logins,
+      ...tables,
+      document: documents,
+      tag: document_tags,
+      event: calendar_events,
+      email: emails,
+      relationship: model.rows.relationships,
+    }[kind];
   }
 
   function depthOf(id: string | null | undefined): number {
@@ -146,7 +156,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     const [, collection = '', id = ''] = path.split('/');
     const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails, email_drafts } = model.rows;
     const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags, 'email-drafts': email_drafts };
-    const table = { sessions, messages, tasks, documents, emails, ...filed }[collection];
+    const table = { sessions, messages, tasks, documents, emails, relationships: model.rows.relationships, ...filed }[collection];
     return (table?.get(id) ?? users.get(caller ?? ''))?.version ?? 0;
   }
 
@@ -207,6 +217,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/document-tags': 'tag',
   '/calendar/events': 'event',
   '/emails': 'email',
+  '/relationships': 'relationship',
 };
 
 /** Moves the clock on to a time that it has not shown; as near to the real one as that goes, for the event log has a clock of its own. */

@@ -131,16 +131,12 @@ function rowsOfModel({
   calendar_events,
   emails,
   email_attachments,
+  relationships,
   ...tasks
 }: Rows): TableRows {
   const none = ['messages.llm_requests'];
   const noneEither = ['calendar.calendar_invitations'];
-  const norThese = [
-    'relationships.relationships',
-    'relationships.entity_embeddings',
-    'integrations.integration_logs',
-    'daybook.parked_events',
-  ];
+  const norThese = ['relationships.entity_embeddings', 'integrations.integration_logs', 'daybook.parked_events'];
   const byKey = (table: ReadonlyMap<string, unknown>) => [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   return {
     ...Object.fromEntries([...none, ...noneEither, ...norThese].map((table) => [table, []])),
@@ -153,6 +149,7 @@ function rowsOfModel({
     'documents.document_tags': byKey(document_tags),
     'documents.document_tag_assignments': byKey(document_tag_assignments),
     'calendar.calendar_events': byKey(calendar_events),
+    'relationships.relationships': byKey(relationships),
     ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
     'emails.emails': inThreads(byKey(emails)),
     'emails.email_attachments': asTheyCome(email_attachments),

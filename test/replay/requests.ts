@@ -2,7 +2,20 @@
 // that fails prints as something one can read and shrinks as a list.
 import fc from 'fast-check';
 
-export type Kind = 'user' | 'login' | 'session' | 'message' | 'list' | 'task' | 'label' | 'document' | 'tag' | 'event' | 'email' | 'draft';
+export type Kind =
+  | 'user'
+  | 'login'
+  | 'session'
+  | 'message'
+  | 'list'
+  | 'task'
+  | 'label'
+  | 'document'
+  | 'tag'
+  | 'event'
+  | 'email'
+  | 'draft'
+  | 'relationship';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -114,6 +127,7 @@ function kindOf(route: string, name: string): Kind {
     documents: 'document',
     'document-tags': 'tag',
     calendar: 'event',
+    relationships: 'relationship',
     auth: 'login',
     admin: 'user',
   };
@@ -280,6 +294,27 @@ const letter: Fields = {
   body_html: orNull(fc.constantFrom('', '<p>At seven?</p>')),
 };
 const newDraft = request('POST /email-drafts', { needs: { to_addresses: recipients }, may: { ...letter, id: id('draft') } });
+const ends = {
+  user: 'user',
+  session: 'session',
+  message: 'message',
+  event: 'event',
+  email: 'email',
+  draft: 'draft',
+  document: 'document',
+  task: 'task',
+  task_list: 'list',
+} as const;
+const end = (name: 'source' | 'target'): fc.Arbitrary<Readonly<Record<string, Value>>> =>
+  fc.oneof(...Object.entries(ends).map(([type, kind]) => pick(kind).map((id) => ({ [`${name}_type`]: type, [`${name}_id`]: id }))));
+const measure: Fields = { strength: fc.constantFrom(0, 0.25, 1), metadata: object };
+const newRelationship = fc
+  .tuple(
+    request('POST /relationships', { needs: { relation_type: fc.constantFrom('about', 'blocks') }, may: measure }),
+    end('source'),
+    end('target'),
+  )
+  .map(([relationship, source, target]) => ({ ...relationship, body: { ...relationship.body, ...source, ...target } }));
 
 /** Logins end in many ways, and none that has ended can be ended. */
 const past: fc.Arbitrary<Pick> = fc.record({
@@ -395,6 +430,9 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [8, newEmail],
   [5, request('PATCH /emails/:id', { may: marks })],
   [2, request('DELETE /emails/:id')],
+  [8, newRelationship],
+  [3, request('PATCH /relationships/:id', { may: measure })],
+  [2, request('DELETE /relationships/:id')],
   [0.5, register],
   [
     2,

@@ -193,6 +193,7 @@ export function year(seed: number, end: number, size: number, self: { readonly i
       );
     };
     const asked = message('user', question);
+    think(time, session, asked);
     const answered = message('assistant', say(random.pick(words.answers)), asked);
     if (random.chance(0.6)) message('assistant', say(random.pick(words.answers)), message('user', random.pick(words.thanks), answered));
     relate(time + MINUTE, ['session', session], 'about', ['task_list', world.list], 0.6);
@@ -202,6 +203,40 @@ export function year(seed: number, end: number, size: number, self: { readonly i
     }
     if (random.chance(0.8))
       step(time + HOUR, random.chance(0.5) ? 'POST /sessions/:id/end' : 'POST /sessions/:id/archive', undefined, on(session));
+  }
+
+  /** What the assistant asked a model to find its answer. */
+  function think(at: number, session: Made, message: Made): void {
+    const prompt_tokens = random.between(300, 4_000);
+    const completion_tokens = random.between(30, 400);
+    const latency_ms = random.between(400, 4_000);
+    const model = random.pick(['gpt-5-mini', 'gpt-5-mini', 'gpt-5']);
+    const by = 'assistant';
+    const asked = step(
+      at + 500,
+      'POST /llm-requests',
+      () => ({ session_id: session.id, message_id: message.id, provider: 'openai', model, purpose: 'answer' }),
+      undefined,
+      by,
+    );
+    if (random.chance(0.03)) {
+      step(
+        at + 500 + latency_ms,
+        'POST /llm-requests/:id/fail',
+        () => ({ error: 'The model did not answer in time.', latency_ms }),
+        on(asked),
+        by,
+      );
+      return;
+    }
+    const cost_usd = Math.round(prompt_tokens * 0.25 + completion_tokens * 2) / 1_000_000;
+    step(
+      at + 500 + latency_ms,
+      'POST /llm-requests/:id/succeed',
+      () => ({ prompt_tokens, completion_tokens, cost_usd, latency_ms }),
+      on(asked),
+      by,
+    );
   }
 
   /** Most are done in a few days, some wait, some are given up, and some are still there. */

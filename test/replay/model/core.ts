@@ -1,6 +1,6 @@
 // A Daybook that keeps everything in a few maps: what each request of HTTP must do, written from docs/domain.md without a
 // look at how it is done. It imports nothing of src, so that the two can only agree where both are right.
-import type { Rows } from './rows.ts';
+import { type Rows, removeLooseRelationships } from './rows.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Body = Readonly<Record<string, Json>>;
@@ -59,6 +59,8 @@ export type Model = {
   readonly usedKeys: Map<string, string>;
   /** What a stream has said and an event of another one undid: a command on the first stream still goes by it. */
   readonly said: {
+    /** The id of each relationship there ever was, by what it is. */
+    readonly relationships: Map<string, string>;
     /** The list of each task, which may have been deleted. */
     readonly lists: Map<string, string | null>;
     /** Tasks with their labels, which may have been deleted. */
@@ -158,6 +160,7 @@ export function happen(
     streams.set(name, stream);
     stream.revision += 1;
     apply({ at, version: stream.revision });
+    removeLooseRelationships(rows);
     // What a person leaves behind when they go, is nobody's.
     if (isSilent || rows.users.get(stream.owner)?.status === 'deleted') continue;
     const [entity_type, entity_id] = about;

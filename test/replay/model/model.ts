@@ -6,6 +6,7 @@ import { documentRoutes } from './documents.ts';
 import { emailDraftRoutes } from './emailDrafts.ts';
 import { emailRoutes } from './emails.ts';
 import { filingRoutes } from './filing.ts';
+import { relationshipRoutes } from './relationships.ts';
 import { noRows } from './rows.ts';
 import { sessionRoutes } from './sessions.ts';
 import { taskRoutes } from './tasks.ts';
@@ -18,6 +19,7 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
   derivedIds: new Map(),
   usedKeys: new Map(),
   said: {
+    relationships: new Map(),
     lists: new Map(),
     labellings: new Set(),
     defaults: new Set(),
@@ -42,6 +44,7 @@ const routes: Routes = {
   ...calendarRoutes,
   ...emailRoutes,
   ...emailDraftRoutes,
+  ...relationshipRoutes,
 };
 
 /** Does to the model what the request must do, and answers with the status. */

@@ -177,6 +177,17 @@ export type EmailAttachmentRow = Omit<Common, 'id'> & {
   readonly sha256: string;
 };
 
+export type RelationshipRow = Common & {
+  readonly source_type: string;
+  readonly source_id: string;
+  readonly target_type: string;
+  readonly target_id: string;
+  readonly relation_type: string;
+  strength: number;
+  readonly author: string;
+  metadata: Json;
+};
+
 /** Without what the model does not foretell: the id, the words, the place in the log. */
 export type ActivityRow = Omit<Common, 'id'> & {
   readonly actor: string;
@@ -202,6 +213,7 @@ export type Rows = {
   readonly document_tag_assignments: Map<string, DocumentTagAssignmentRow>;
   readonly emails: Map<string, EmailRow>;
   email_attachments: EmailAttachmentRow[];
+  readonly relationships: Map<string, RelationshipRow>;
   activities: ActivityRow[];
 };
 
@@ -221,6 +233,7 @@ export const noRows = (): Rows => ({
   document_tag_assignments: new Map(),
   emails: new Map(),
   email_attachments: [],
+  relationships: new Map(),
   activities: [],
 });
 
@@ -292,7 +305,7 @@ export function removeEmail(rows: Rows, id: string): void {
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
-  const { documents, document_tags, document_tag_assignments, calendar_events, emails, email_drafts } = rows;
+  const { documents, document_tags, document_tag_assignments, calendar_events, emails, email_drafts, relationships } = rows;
   for (const table of [
     logins,
     sessions,
@@ -307,9 +320,34 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     calendar_events,
     emails,
     email_drafts,
+    relationships,
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
   rows.email_attachments = rows.email_attachments.filter((row) => row.user_id !== user_id);
   rows.activities = rows.activities.filter((row) => row.user_id !== user_id);
+}
+
+/** Whether this is there, and this person's: of persons, only they themselves are. */
+export function isEnd(rows: Rows, user_id: string, type: string, id: string): boolean {
+  const { users, sessions, messages, emails, email_drafts, calendar_events, documents, tasks, task_lists } = rows;
+  if (type === 'user') return id === user_id && users.get(id)?.status !== 'deleted';
+  const table = {
+    session: sessions,
+    message: messages,
+    email: emails,
+    draft: email_drafts,
+    event: calendar_events,
+    document: documents,
+    task: tasks,
+    task_list: task_lists,
+  }[type];
+  return table?.get(id)?.user_id === user_id;
+}
+
+/** A relationship goes with either of its ends. */
+export function removeLooseRelationships(rows: Rows): void {
+  for (const { id, user_id, source_type, source_id, target_type, target_id } of rows.relationships.values()) {
+    if (!isEnd(rows, user_id, source_type, source_id) || !isEnd(rows, user_id, target_type, target_id)) rows.relationships.delete(id);
+  }
 }
