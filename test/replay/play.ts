@@ -43,6 +43,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     document: [],
     tag: [],
     event: [],
+    llmRequest: [],
     email: [],
   };
   const owners = new Map<string, string | undefined>();
@@ -144,6 +145,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       event: calendar_events,
       email: emails,
       relationship: model.rows.relationships,
+      llmRequest: model.rows.llm_requests,
     }[kind];
   }
 
@@ -156,7 +158,16 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     const [, collection = '', id = ''] = path.split('/');
     const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails, email_drafts } = model.rows;
     const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags, 'email-drafts': email_drafts };
-    const table = { sessions, messages, tasks, documents, emails, relationships: model.rows.relationships, ...filed }[collection];
+    const table = {
+      sessions,
+      messages,
+      tasks,
+      documents,
+      emails,
+      relationships: model.rows.relationships,
+      'llm-requests': model.rows.llm_requests,
+      ...filed,
+    }[collection];
     return (table?.get(id) ?? users.get(caller ?? ''))?.version ?? 0;
   }
 
@@ -218,6 +229,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/calendar/events': 'event',
   '/emails': 'email',
   '/relationships': 'relationship',
+  '/llm-requests': 'llmRequest',
 };
 
 /** Moves the clock on to a time that it has not shown; as near to the real one as that goes, for the event log has a clock of its own. */

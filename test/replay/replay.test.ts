@@ -132,14 +132,14 @@ function rowsOfModel({
   emails,
   email_attachments,
   relationships,
+  llm_requests,
+  integration_logs,
   ...tasks
 }: Rows): TableRows {
-  const none = ['messages.llm_requests'];
-  const noneEither = ['calendar.calendar_invitations'];
-  const norThese = ['relationships.entity_embeddings', 'integrations.integration_logs', 'daybook.parked_events'];
+  const none = ['calendar.calendar_invitations', 'relationships.entity_embeddings', 'daybook.parked_events'];
   const byKey = (table: ReadonlyMap<string, unknown>) => [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   return {
-    ...Object.fromEntries([...none, ...noneEither, ...norThese].map((table) => [table, []])),
+    ...Object.fromEntries(none.map((table) => [table, []])),
     'users.users': byKey(users),
     'daybook.logins': byKey(logins),
     'sessions.sessions': byKey(sessions),
@@ -150,6 +150,8 @@ function rowsOfModel({
     'documents.document_tag_assignments': byKey(document_tag_assignments),
     'calendar.calendar_events': byKey(calendar_events),
     'relationships.relationships': byKey(relationships),
+    'messages.llm_requests': byKey(llm_requests),
+    'integrations.integration_logs': byKey(integration_logs),
     ...Object.fromEntries(Object.entries(tasks).map(([name, table]) => [`tasks.${name}`, byKey(table)])),
     'emails.emails': inThreads(byKey(emails)),
     'emails.email_attachments': asTheyCome(email_attachments),

@@ -15,7 +15,8 @@ export type Kind =
   | 'event'
   | 'email'
   | 'draft'
-  | 'relationship';
+  | 'relationship'
+  | 'llmRequest';
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
@@ -97,7 +98,7 @@ function request(route: string, { needs = {}, may = {}, key }: Options = {}): fc
   });
 }
 
-const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/tasks\/:id)(?!.*logins)/;
+const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/(tasks|llm-requests)\/:id)(?!.*logins)/;
 const ifMatch = fc.oneof(
   { weight: 6, arbitrary: fc.constant(undefined) },
   fc.constantFrom('current' as const, 'stale' as const, '*' as const),
@@ -128,6 +129,7 @@ function kindOf(route: string, name: string): Kind {
     'document-tags': 'tag',
     calendar: 'event',
     relationships: 'relationship',
+    'llm-requests': 'llmRequest',
     auth: 'login',
     admin: 'user',
   };
@@ -316,6 +318,53 @@ const newRelationship = fc
   )
   .map(([relationship, source, target]) => ({ ...relationship, body: { ...relationship.body, ...source, ...target } }));
 
+// Some of it secret; two that differ in nothing else are masked to the same.
+const exchanged: fc.Arbitrary<Value> = fc.constantFrom(
+  null,
+  {},
+  { prompt: 'Hello?', api_key: 'one secret' },
+  { prompt: 'Hello?', api_key: 'another secret' },
+  { url: 'https://example.org/?password=hunter2', headers: [{ Authorization: 'of mine', accept: '*/*' }] },
+);
+const mistake = fc.constantFrom('No answer', 'POST /?password=hunter2 was refused');
+const newLlmRequest = request('POST /llm-requests', {
+  needs: { provider: fc.constantFrom('openai', 'local'), model: fc.constantFrom('small', 'large') },
+  may: {
+    id: id('llmRequest'),
+    session_id: orNull(pick('session')),
+    message_id: orNull(pick('message')),
+    purpose: orNull(word),
+    request: exchanged,
+    started_at: fc.constantFrom('2026-03-02T09:00:00.000Z', '2026-03-02T09:00:00.000Z', '2031-12-31T23:59:59.999Z'),
+  },
+});
+const spent: Fields = {
+  prompt_tokens: orNull(fc.constantFrom(0, 31)),
+  completion_tokens: orNull(fc.constantFrom(0, 212)),
+  cost_usd: orNull(fc.constantFrom(0, 0.000432, 12.5)),
+  latency_ms: orNull(fc.constantFrom(0, 1_840)),
+  response: exchanged,
+  completed_at: fc.constantFrom('2026-03-01T09:00:00.000Z', '2026-03-03T09:00:00.000Z', '2032-01-01T00:00:00.000Z'),
+};
+// Few services and months, so that calls share streams, and keys meet calls of another month.
+const newIntegrationLog = request('POST /integration-logs', {
+  needs: {
+    integration: fc.constantFrom('smtp', 'google-calendar'),
+    operation: fc.constantFrom('events.list', 'send'),
+    status: fc.constantFrom('succeeded', 'failed', 'retried', 'skipped'),
+    occurred_at: fc.constantFrom('2026-02-28T23:59:59.999Z', '2026-03-01T00:00:00.000Z', '2026-03-02T09:00:00.000Z'),
+  },
+  may: {
+    direction: fc.constantFrom('inbound', 'outbound'),
+    http_status: orNull(fc.constantFrom(200, 429)),
+    request: exchanged,
+    response: exchanged,
+    error: orNull(mistake),
+    duration_ms: orNull(fc.constantFrom(0, 210)),
+    correlation_id: orNull(fc.constantFrom('a', 'b')),
+  },
+});
+
 /** Logins end in many ways, and none that has ended can be ended. */
 const past: fc.Arbitrary<Pick> = fc.record({
   pick: fc.constant('login' as const),
@@ -433,6 +482,11 @@ const kinds: readonly (readonly [weight: number, fc.Arbitrary<Step>])[] = [
   [8, newRelationship],
   [3, request('PATCH /relationships/:id', { may: measure })],
   [2, request('DELETE /relationships/:id')],
+  [6, newLlmRequest],
+  [4, request('POST /llm-requests/:id/succeed', { may: spent })],
+  [3, request('POST /llm-requests/:id/fail', { needs: { error: mistake }, may: spent })],
+  [3, request('POST /llm-requests/:id/cancel', { may: spent })],
+  [6, newIntegrationLog],
   [0.5, register],
   [
     2,

@@ -6,6 +6,8 @@ import { documentRoutes } from './documents.ts';
 import { emailDraftRoutes } from './emailDrafts.ts';
 import { emailRoutes } from './emails.ts';
 import { filingRoutes } from './filing.ts';
+import { integrationRoutes } from './integrations.ts';
+import { llmRequestRoutes } from './llmRequests.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { noRows } from './rows.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -45,6 +47,8 @@ const routes: Routes = {
   ...emailRoutes,
   ...emailDraftRoutes,
   ...relationshipRoutes,
+  ...llmRequestRoutes,
+  ...integrationRoutes,
 };
 
 /** Does to the model what the request must do, and answers with the status. */

@@ -49,6 +49,24 @@ export type MessageRow = Common & {
   edited_at: string | null;
 };
 
+export type LlmRequestRow = Common & {
+  session_id: string | null;
+  message_id: string | null;
+  readonly provider: string;
+  readonly model: string;
+  readonly purpose: string | null;
+  status: 'pending' | 'succeeded' | 'failed' | 'cancelled';
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  cost_usd: number | null;
+  latency_ms: number | null;
+  error: string | null;
+  readonly request: Json;
+  response: Json;
+  readonly started_at: string;
+  completed_at: string | null;
+};
+
 export type TaskListRow = Common & {
   name: string;
   description: string | null;
@@ -188,6 +206,20 @@ export type RelationshipRow = Common & {
   metadata: Json;
 };
 
+export type IntegrationLogRow = Common & {
+  readonly integration: string;
+  readonly operation: string;
+  readonly direction: string;
+  readonly status: string;
+  readonly http_status: number | null;
+  readonly request: Json;
+  readonly response: Json;
+  readonly error: string | null;
+  readonly duration_ms: number | null;
+  readonly correlation_id: string | null;
+  readonly occurred_at: string;
+};
+
 /** Without what the model does not foretell: the id, the words, the place in the log. */
 export type ActivityRow = Omit<Common, 'id'> & {
   readonly actor: string;
@@ -202,6 +234,7 @@ export type Rows = {
   readonly logins: Map<string, LoginRow>;
   readonly sessions: Map<string, SessionRow>;
   readonly messages: Map<string, MessageRow>;
+  readonly llm_requests: Map<string, LlmRequestRow>;
   readonly calendar_events: Map<string, CalendarEventRow>;
   readonly task_lists: Map<string, TaskListRow>;
   readonly tasks: Map<string, TaskRow>;
@@ -214,6 +247,7 @@ export type Rows = {
   readonly emails: Map<string, EmailRow>;
   email_attachments: EmailAttachmentRow[];
   readonly relationships: Map<string, RelationshipRow>;
+  readonly integration_logs: Map<string, IntegrationLogRow>;
   activities: ActivityRow[];
 };
 
@@ -222,6 +256,7 @@ export const noRows = (): Rows => ({
   logins: new Map(),
   sessions: new Map(),
   messages: new Map(),
+  llm_requests: new Map(),
   calendar_events: new Map(),
   task_lists: new Map(),
   tasks: new Map(),
@@ -234,6 +269,7 @@ export const noRows = (): Rows => ({
   emails: new Map(),
   email_attachments: [],
   relationships: new Map(),
+  integration_logs: new Map(),
   activities: [],
 });
 
@@ -263,11 +299,13 @@ export function own<Row extends { readonly user_id: string }>(table: Map<string,
 
 export function removeSession(rows: Rows, id: string): void {
   rows.sessions.delete(id);
+  for (const request of rows.llm_requests.values()) if (request.session_id === id) request.session_id = null;
   for (const message of rows.messages.values()) if (message.session_id === id) removeMessage(rows, message.id);
 }
 
-export function removeMessage({ messages }: Rows, id: string): void {
+export function removeMessage({ messages, llm_requests }: Rows, id: string): void {
   messages.delete(id);
+  for (const request of llm_requests.values()) if (request.message_id === id) request.message_id = null;
   for (const answer of messages.values()) if (answer.parent_message_id === id) answer.parent_message_id = null;
 }
 
@@ -304,6 +342,7 @@ export function removeEmail(rows: Rows, id: string): void {
 
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
+  const { llm_requests, integration_logs } = rows;
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
   const { documents, document_tags, document_tag_assignments, calendar_events, emails, email_drafts, relationships } = rows;
   for (const table of [
@@ -321,6 +360,8 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     emails,
     email_drafts,
     relationships,
+    llm_requests,
+    integration_logs,
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
