@@ -1,12 +1,14 @@
 // A recurring task that is done makes room for the next of its series: a task of its own, the same but for its times, which
 // move on together, by the clock of the person's zone. One task has one successor: to reopen it and do it again makes no
-// second. The copy is of the task as it is when this looks at it, so that one reopened meanwhile has none yet.
+// second. The copy is of the task as it is when this looks at it, so that one reopened meanwhile has none yet, and one whose
+// parent is gone by then has none at all: the command refuses it.
 import { taskLabels } from '../commands/tasks/label.ts';
 import { taskList } from '../commands/tasks/list.ts';
 import { createTask, type Task, task } from '../commands/tasks/task.ts';
 import { user } from '../commands/users/user.ts';
 import { startsBetween } from '../occurrences.ts';
 import { parseRule } from '../recurrence.ts';
+import { instant } from '../vocabulary.ts';
 import { instantOf, wallClock } from '../zonedTime.ts';
 import { policy } from './policy.ts';
 
@@ -49,7 +51,9 @@ export function nextTimes(done: Task, completedAt: string, timezone: string): Ti
 
   // In days and then hours, so that what was at nine is at nine, also where the clock has been put forward in between.
   const step = wallClock(from, timezone).until(wallClock(next.at, timezone), { largestUnit: 'day' });
-  const moved = (time: string | null) => (time === null ? null : instantOf(wallClock(time, timezone).add(step), timezone));
+  // One that comes to be after the year 9999 is none.
+  const moved = (time: string | null) =>
+    time === null ? null : (instant.safeParse(instantOf(wallClock(time, timezone).add(step), timezone)).data ?? null);
   const times = { start_at: moved(start_at), due_at: moved(due_at), remind_at: moved(remind_at) };
   // A start in an hour that the clock skips is an hour later, and may so come after the end.
   const start = times.start_at !== null && times.due_at !== null && times.start_at > times.due_at ? times.due_at : times.start_at;

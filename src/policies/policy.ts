@@ -12,6 +12,8 @@
 // An event that a policy fails at is tried again at once, a few times; then it is set aside, in the checkpoint, and tried
 // again, ever more rarely, until it can be done. Nothing is given up: the cure is a fix, and the next try finds it. The
 // events after it go on, until so many are aside that it must be all of them: then the policy waits.
+//
+// That a command refuses is no failure, but its decision: what a person did, or what is gone by now, no fix cures.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
 import { v7 } from 'uuid';
@@ -50,7 +52,8 @@ export type Policy = {
 /**
  * @param name for ever: its checkpoint and its effects go by it
  * @param categories of the streams that the events are in
- * @param handlers what follows from an event. To throw means that it could not be done and is to be tried again.
+ * @param handlers what follows from an event. To throw means that it could not be done and is to be tried again; a refusal
+ *   (a Problem of the caller's, but for 429) means that it is not to be, and is final at a second look.
  */
 export const policy = (
   name: string,
@@ -228,13 +231,28 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
   async function isDone(logged: LoggedEvent): Promise<boolean> {
     try {
       const event = decode(logged);
-      if (event) await policy.react(event, effectsFor(services, reasonOf(name, event), event.event_id));
+      if (event) await react(event);
       return true;
     } catch (error) {
       const { type, stream, revision } = logged;
+      if (isRefusal(error)) {
+        logger.warn(`The policy ${name} is refused what follows from ${type} (${stream}@${revision}): ${error.code}`);
+        return true;
+      }
       status = { ...status, lastError: messageOf(error) };
       logger.error(`The policy ${name} failed at ${type} (${stream}@${revision}) and tries again: ${messageOf(error)}`);
       return false;
+    }
+  }
+
+  async function react(event: AnyEvent): Promise<void> {
+    const effects = effectsFor(services, reasonOf(name, event), event.event_id);
+    try {
+      await policy.react(event, effects);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // It may be for what has changed since the policy looked.
+      await policy.react(event, effects);
     }
   }
 
@@ -306,6 +324,9 @@ const reasonOf = (policy: string, { event_id, meta }: RecordedEvent): Reason => 
   correlationId: meta.$correlationId,
   causationId: event_id,
 });
+
+const isRefusal = (error: unknown): error is Problem =>
+  error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429;
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

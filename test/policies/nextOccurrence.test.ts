@@ -81,6 +81,12 @@ describe('its times', () => {
     expect(next('FREQ=DAILY;COUNT=4', {}, late)).toBeUndefined();
   });
 
+  test('are none where they come to be after the last time there is', () => {
+    expect(next('FREQ=DAILY', { start_at: '2026-03-02T08:00:00.000Z', remind_at: '9999-12-31T23:00:00.000Z' })).toMatchObject({
+      ...{ start_at: '2026-03-03T08:00:00.000Z', due_at: '2026-03-03T17:00:00.000Z', remind_at: null },
+    });
+  });
+
   test('come to an end', () => {
     expect(next('COUNT=2;FREQ=DAILY')).toMatchObject({ due_at: '2026-03-03T17:00:00.000Z', recurrence_rule: 'COUNT=1;FREQ=DAILY' });
     expect(next('COUNT=1;FREQ=DAILY')).toBeUndefined();
@@ -221,6 +227,21 @@ describe('its successor', () => {
       ]);
       await settled();
       expect((await tasksOf(then)).filter((task) => task.id !== id)).toEqual([]);
+    }
+  });
+
+  test('there is none of what is part of something that was deleted before anybody looked, and that is no failure', async () => {
+    const parent_task_id = idIn(await ann.post('/tasks', { title: 'Above' }));
+    const id = idIn(await ann.post('/tasks', { title: 'Below', parent_task_id, recurrence_rule: 'FREQ=DAILY' }));
+    await ann.delete(`/tasks/${parent_task_id}`);
+    // As if it had been done just before.
+    const at = '2100-03-01T10:00:00.000Z';
+    const metadata = { user_id: ann.id, actor: 'user', at, $correlationId: idOf(1), $causationId: idOf(1), schema_version: 1 };
+    await daybook.log.append(`task-${id}`, 0, [{ event_id: v7(), type: 'TaskCompleted', data: { completed_at: at }, metadata }]);
+    await settled();
+    expect(await tasksOf('Below')).toEqual([]);
+    for (const { scheduler } of [daybook, otherNode]) {
+      expect(scheduler?.status()).toContainEqual({ name: 'nextOccurrence', state: 'running', lastError: undefined });
     }
   });
 });

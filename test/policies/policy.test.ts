@@ -10,6 +10,7 @@ import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.
 import { connectEventLog, type EventLog, type LoggedEvent, LogUnavailable } from '../../src/eventstore/log.ts';
 import { type Follower, follow, type Policy, policy, policyPosition } from '../../src/policies/policy.ts';
 import { createPool } from '../../src/postgres/pool.ts';
+import { notFound, Problem } from '../../src/problem.ts';
 import { deriveSecrets } from '../../src/secrets.ts';
 import { createTokens } from '../../src/tokens.ts';
 import { endingAfter } from '../faults/failing.ts';
@@ -197,4 +198,34 @@ test('what it fails at is tried again and again, over a restart, while the rest 
   await expect.poll(async () => titlesOf(await celebrations('poison')), { timeout: 20_000 }).toContain('Celebrate poison (poison)');
   await expect.poll(() => again.status(), { timeout: 20_000 }).toEqual({ name: 'poison', state: 'running', lastError: undefined });
   expect(await celebrations('poison')).toHaveLength(2);
+});
+
+test('takes a refusal that lasts for the last word, and goes on', async () => {
+  const seen: string[] = [];
+  const refused = celebrating('refused', (title) => {
+    seen.push(title);
+    if (title === 'nothing' || (title === 'a race' && seen.indexOf(title) === seen.length - 1)) throw notFound();
+  });
+  const follower = await start(refused);
+  await complete('nothing');
+  const position = await complete('a race');
+  await upTo('refused', position);
+  expect(seen).toEqual(['nothing', 'nothing', 'a race', 'a race']);
+  expect(titlesOf(await celebrations('refused'))).toEqual(['Celebrate a race (refused)']);
+  const [kept] = await Array.fromAsync(log.readStreamBackwards('policy-refused', 1));
+  expect(kept?.data).toEqual({ position: Number(position), aside: [] });
+  expect(follower.status()).toEqual({ name: 'refused', state: 'running', lastError: undefined });
+});
+
+test.each([429, 503])('what is answered with %i is tried again', async (status) => {
+  let tries = 0;
+  const name = `answer ${status}`;
+  await start(
+    celebrating(name, () => {
+      tries += 1;
+      if (tries <= 2) throw new Problem(status, 'later', 'Later.');
+    }),
+  );
+  await upTo(name, await complete('patience'));
+  expect(titlesOf(await celebrations(name))).toEqual([`Celebrate patience (${name})`]);
 });
