@@ -83,15 +83,46 @@ const lengthOf = ({ starts_at, ends_at, all_day }: Series) => Date.parse(ends_at
 const earlier = (instant: string, milliseconds: number) =>
   new Date(Math.max(Date.parse(instant) - milliseconds, Date.parse('0001-01-01T00:00:00.000Z'))).toISOString();
 
-/** Those of these times at which the rule has an occurrence. */
+/** Those of these times at which the rule has an occurrence. Only what the clock shows about then becomes points in time. */
 export function occurringAmong(series: Series, times: readonly string[]): ReadonlySet<string> {
-  if (series.recurrence_rule === null || times.length === 0) return new Set();
-  const after = (time: string) => new Date(Date.parse(time) + 1).toISOString();
-  if (parseRule(series.recurrence_rule).count === undefined) {
-    return new Set(times.filter((time) => !startsBetween(series, time, after(time)).next().done));
+  const latest = times.toSorted().at(-1);
+  if (series.recurrence_rule === null || latest === undefined) return new Set();
+  const rule = parseRule(series.recurrence_rule);
+  const isOver = endOfRule(rule, series);
+  const begin = momentOf(wallClock(series.starts_at, series.timezone));
+  const last = lastCounted(rule, series, begin, momentOf(wallClock(latest, series.timezone)) + DAY);
+  const isOccurring = (time: string) => {
+    if (time <= series.starts_at || isOver(time)) return time === series.starts_at;
+    const shown = momentOf(wallClock(time, series.timezone));
+    // Where the clock is put forward, what it skips comes out as later as it is put.
+    const skipped = Math.abs(offsetAt(time, -DAY, series) - offsetAt(time, DAY, series));
+    const isNear = (moment: number) => moment > begin && moment <= last && moment >= shown - skipped && moment <= shown;
+    for (const set of sets(rule, series.all_day, begin, shown - skipped, shown)) {
+      if (set.some((moment) => isNear(moment) && pointsAt(moment, series).includes(time))) return true;
+    }
+    return false;
+  };
+  return new Set([...new Set(times)].filter(isOccurring));
+}
+
+/** By how many seconds the clock is ahead of UTC so many seconds after a time. */
+function offsetAt(time: string, later: number, { timezone }: Series): number {
+  const at = Temporal.Instant.fromEpochMilliseconds(Date.parse(time) + later * 1_000);
+  return at.toZonedDateTimeISO(timezone).offsetNanoseconds / 1e9;
+}
+
+/** The last moment that COUNT lets a rule have, or that it has until another. */
+function lastCounted(rule: Rule, { all_day }: Series, begin: number, until: number): number {
+  if (rule.count === undefined) return Number.POSITIVE_INFINITY;
+  let left = rule.count - 1;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const set of sets(rule, all_day, begin, begin, Math.min(until, begin + LONGEST_COUNT))) {
+    const further = set.filter((moment) => moment > begin).slice(0, left);
+    left -= further.length;
+    last = further.at(-1) ?? last;
+    if (left === 0) break;
   }
-  const all = new Set(startsBetween(series, series.starts_at, after(times.toSorted().at(-1) ?? '')));
-  return new Set(times.filter((time) => all.has(time)));
+  return last;
 }
 
 /**

@@ -2,7 +2,7 @@
 // implementation, of other people, has to agree about.
 import fc from 'fast-check';
 import { RRuleTemporal } from 'rrule-temporal';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { endOf, occurrencesBetween, occurringAmong, type Series, startsBetween } from '../src/occurrences.ts';
 import { recurrenceRule } from '../src/recurrence.ts';
 import { instantOf, startOfDay, wallClock } from '../src/zonedTime.ts';
@@ -181,6 +181,27 @@ describe('a rule', () => {
       ...startsBetween(series('Europe/Berlin', '1926-01-01T09:00', rule), '2026-01-01T00:00:00.000Z', '2027-06-01T00:00:00.000Z'),
     ]).toEqual([]);
     expect(performance.now() - begun).toBeLessThan(500);
+  });
+});
+
+describe('which of some times are occurrences', () => {
+  test('is found where the clock skips them', () => {
+    const nightly = series('Europe/Berlin', '2026-03-27T02:30', 'FREQ=DAILY;COUNT=4');
+    const all = firstOf(nightly, 9);
+    expect(all).toContain('2026-03-29T01:30:00.000Z');
+    expect(occurringAmong(nightly, [...all, '2026-03-29T00:30:00.000Z', '2026-03-31T00:30:00.000Z'])).toEqual(new Set(all));
+    const wholeDays = { ...series('America/Sao_Paulo', '2018-11-02T00:00', 'FREQ=DAILY;COUNT=5'), all_day: true };
+    const days = firstOf(wholeDays, 9);
+    expect(days).toContain('2018-11-04T03:00:00.000Z');
+    expect(occurringAmong(wholeDays, [...days, '2018-11-04T02:00:00.000Z'])).toEqual(new Set(days));
+  });
+  test.each(['COUNT=99999', 'BYSECOND=0'])('makes points in time of these alone: %s', (part) => {
+    const often = series('Europe/Berlin', '2026-01-01T09:00', `FREQ=HOURLY;BYMINUTE=0,15,30,45;${part}`);
+    const late = ['2028-06-01T09:15:00.000Z', '2028-06-01T09:16:00.000Z', '2100-01-01T00:00:00.000Z'];
+    const converted = vi.spyOn(Temporal.PlainDateTime, 'from');
+    expect(occurringAmong(often, late)).toEqual(new Set(part.startsWith('COUNT') ? late.slice(0, 1) : [late[0], late[2]]));
+    expect(converted.mock.calls.length).toBeLessThan(10);
+    converted.mockRestore();
   });
 });
 

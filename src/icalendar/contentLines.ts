@@ -26,7 +26,7 @@ export class Unreadable extends Error {
   }
 }
 
-/** A body as text. @throws Problem 415 for a charset that is none */
+/** A body as text, in which U+FFFD is what cannot be kept: U+0000. @throws Problem 415 for a charset that is none */
 export async function readText(content: AsyncIterable<Uint8Array>, contentType: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of content) chunks.push(chunk);
@@ -37,10 +37,10 @@ export async function readText(content: AsyncIterable<Uint8Array>, contentType: 
   const decoder = decoderOf(label);
   if (!decoder) throw new Problem(415, 'unsupported-charset', `There is no charset called ${label}.`);
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(bytes).replaceAll('\0', '\uFFFD');
   } catch {
     // What is not what it says it is, is most often this, which every sequence of bytes can be read as.
-    return new TextDecoder('windows-1252').decode(bytes);
+    return new TextDecoder('windows-1252').decode(bytes).replaceAll('\0', '\uFFFD');
   }
 }
 

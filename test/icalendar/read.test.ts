@@ -318,6 +318,10 @@ describe('bytes', () => {
   ] as const)('are read as %s', async ([, type, bytes]) => {
     expect((await readText(chunks(bytes.subarray(0, 1), bytes.subarray(1)), type)).at(0)).toBe('Ö');
   });
+  test('that are nothing are taken for a sign that cannot be read', async () => {
+    expect(await readText(chunks(Buffer.from('a\0b')), 'text/calendar')).toBe('a\uFFFDb');
+    expect(await readText(chunks(Buffer.from([0xd6, 0])), 'text/calendar')).toBe('Ö\uFFFD');
+  });
   test('of no charset there is are refused', async () => {
     await expect(readText(chunks(Buffer.from('x')), 'text/calendar; charset=klingon')).rejects.toMatchObject({ status: 415 });
   });
