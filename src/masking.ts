@@ -60,13 +60,20 @@ export function maskText(text: string): string {
   return before === after ? text : after;
 }
 
+/** How deep JSON within a text is looked into; what is deeper is masked as the text it is. */
+const MAX_DEPTH = 32;
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const json: unknown = JSON.parse(text);
+    return isDeeper(json, MAX_DEPTH) ? undefined : json;
   } catch {
     return undefined;
   }
 }
+
+const isDeeper = (value: unknown, depth: number): boolean =>
+  typeof value === 'object' && value !== null && (depth === 0 || Object.values(value).some((member) => isDeeper(member, depth - 1)));
 
 const replace = (shape: RegExp, by: string) => (text: string) => text.replaceAll(shape, by);
 

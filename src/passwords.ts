@@ -1,14 +1,13 @@
 // Passwords: what may be one, and the only places that hash one. A hash takes 19 MiB and some 30 ms on a thread of its
-// own, so few are made at once and the others wait; when too many wait, the next is told to come later.
+// own, so few are made at once.
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from 'argon2';
 import { z } from 'zod';
-import { unavailable } from './problem.ts';
+import { takingTurns } from './turns.ts';
 
 /** Argon2id as the OWASP Password Storage Cheat Sheet recommends it (19 MiB, two passes, one lane). */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, hashLength: 32 };
-const AT_ONCE = 2;
-const MAX_WAITING = 200;
+const inTurn = takingTurns(2, 'Too many people are logging in at once.');
 
 const MIN_CHARACTERS = 8;
 const given = z.string().max(1_024);
@@ -33,22 +32,3 @@ const normalized = (password: string) => password.normalize('NFKC');
 const base64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
 /** In the form of a hash, but of nothing: checking against it costs what checking against a real one does. */
 const nobodys = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$${base64(randomBytes(16))}$${base64(randomBytes(parameters.hashLength))}`;
-
-let running = 0;
-const waiting: (() => void)[] = [];
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running < AT_ONCE) running += 1;
-  else {
-    if (waiting.length >= MAX_WAITING) throw unavailable('Too many people are logging in at once.');
-    // Who ends passes the turn on, so that nobody can step in between.
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  }
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
-}

@@ -136,3 +136,11 @@ describe('a text', () => {
     expect(performance.now() - begun).toBeLessThan(3_000);
   });
 });
+
+test('JSON nested beyond all measure in a text is masked as the text that it is', () => {
+  const deep = `${'['.repeat(8_000)}"Bearer abcdefgh12345678"${']'.repeat(8_000)}`;
+  const masked = maskText(deep);
+  expect(masked).toContain('[[[');
+  expect(masked).not.toContain('abcdefgh12345678');
+  expect(maskText(masked)).toBe(masked);
+});

@@ -63,11 +63,12 @@ export function createFolds(log: EventLog, announcements = MAX_ANNOUNCED): Folds
 
   const fresh = async <State>(aggregate: Aggregate<State>, stream: string): Promise<Folded<State>> => {
     const since = following;
-    let folded = lookUp(aggregate, stream) ?? empty(aggregate);
-    const before = folded.revision;
-    for await (const logged of log.readStream(stream, before + 1)) folded = fold(aggregate, folded, [read(aggregate, logged)]);
+    const before = lookUp(aggregate, stream) ?? empty(aggregate);
+    const events: AnyEvent[] = [];
+    for await (const logged of log.readStream(stream, before.revision + 1)) events.push(read(aggregate, logged));
+    const folded = fold(aggregate, before, events);
     since?.add(folded);
-    return folded.revision > before ? keep(stream, folded) : folded;
+    return folded === before ? folded : keep(stream, folded);
   };
 
   // What the log has told of a stream, kept apart from its state: a read that was under way then may end after it.
@@ -126,16 +127,20 @@ export const empty = <State>({ initial }: Aggregate<State>): Folded<State> => ({
 
 /** Pure. */
 export function fold<State>(aggregate: Aggregate<State>, folded: Folded<State>, events: readonly AnyEvent[]): Folded<State> {
+  const keyed = events.flatMap(({ meta: { command_id, body_hmac } }): [string, string | undefined][] =>
+    command_id ? [[command_id, body_hmac]] : [],
+  );
   return events.reduce(
     (before, event) => ({
       state: aggregate.evolve(before.state, event),
       revision: event.revision,
       position: event.position,
       owner: before.owner ?? event.meta.user_id,
-      commands: event.meta.command_id ? new Map([...before.commands, [event.meta.command_id, event.meta.body_hmac]]) : before.commands,
+      commands: before.commands,
       size: before.size + JSON.stringify(event.data).length + (event.meta.command_id ? COMMAND_CHARACTERS : 0),
     }),
-    folded,
+    // Copied once for all: a stream that many have written to with keys is long.
+    keyed.length > 0 ? { ...folded, commands: new Map([...folded.commands, ...keyed]) } : folded,
   );
 }
 

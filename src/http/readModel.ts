@@ -80,6 +80,9 @@ export function createReadModel(log: EventLog, progress: Progress, { readWaitMs 
 
 /** How long the oldest event that is not in the read model yet has waited; 0 where there is none. */
 async function lagSeconds(log: EventLog, progress: Progress): Promise<number> {
-  for await (const { appended_ms } of log.readAll(await progress.position())) return Math.max(0, (Date.now() - appended_ms) / 1_000);
+  const position = await progress.position();
+  // A projector that has only just started does not know where it is, which is no sign of being behind.
+  if (position === undefined) return 0;
+  for await (const { appended_ms } of log.readAll(position)) return Math.max(0, (Date.now() - appended_ms) / 1_000);
   return 0;
 }

@@ -71,7 +71,7 @@ export function addSystem(app: FastifyInstance, { log, database, progress, proje
     }),
     handler: async (request, reply) => {
       await caller(request, 'owner', services);
-      const [position, head] = await Promise.all([progress.position(), log.head()]);
+      const [position = null, head] = await Promise.all([progress.position(), log.head()]);
       const status = projector?.status().state ?? 'elsewhere';
       const item = { name: READ_MODEL, position: asNumber(position), head: asNumber(head), ...(await lagOf(log, position)), status };
       return sendAnswer(request, reply, { body: { items: [item] } });

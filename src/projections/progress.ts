@@ -4,8 +4,8 @@ import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 
 export type Progress = {
-  /** The position of the last event whose rows can be read; null before the first. */
-  readonly position: () => Promise<bigint | null>;
+  /** The position of the last event whose rows can be read; null before the first, undefined where that is not known yet. */
+  readonly position: () => Promise<bigint | null | undefined>;
   /** True as soon as the read model has got to a position, false when it has not within the time. */
   readonly reached: (position: bigint, timeoutMs: number) => Promise<boolean>;
 };
@@ -15,9 +15,9 @@ export type WaitingList = Progress & { readonly advance: (position: bigint | nul
 
 /** Progress that is told of every step. */
 export function createWaitingList(): WaitingList {
-  let current: bigint | null = null;
+  let current: bigint | null | undefined;
   const waiting = new Set<{ position: bigint; settle: (reached: boolean) => void }>();
-  const has = (position: bigint) => current !== null && current >= position;
+  const has = (position: bigint) => current != null && current >= position;
   return {
     position: async () => current,
     advance: (position) => {

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { unavailable } from '../problem.ts';
+import { takingTurns } from '../turns.ts';
 import { mediaType, type unreadBecause } from '../vocabulary.ts';
 import { beginningOf, countWords } from './words.ts';
 import type { FileToRead } from './worker.ts';
@@ -19,7 +20,7 @@ export type ReadFile = {
 
 const LIMITS = { timeMs: 20_000, heapMiB: 512, outsideBytes: 512 * 1024 * 1024 };
 const WATCH_EVERY_MS = 50;
-const AT_ONCE = 2;
+const inTurn = takingTurns(2, 'Too many files are being read at once.');
 /** What is counted where it is: a few milliseconds. */
 const SHORT = 32 * 1024;
 
@@ -80,21 +81,5 @@ async function ask(task: string | FileToRead, { timeMs, heapMiB, outsideBytes }:
     clearTimeout(timer);
     clearInterval(watch);
     await worker.terminate();
-  }
-}
-
-let running = 0;
-const waiting: (() => void)[] = [];
-
-/** As many at once as leave the machine to others. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running += 1;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
   }
 }

@@ -44,6 +44,26 @@ test('a command whose answer cannot be read is done, and says so', async () => {
   expect(await ann.get(`/tasks/${idOf(1)}`, { 'daybook-position': position })).toMatchObject({ status: 200, body: { title: 'Buy milk' } });
 });
 
+test('a process that has only just started does not take itself for being behind', async () => {
+  await ann.post('/tasks', { title: 'Long ago' });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // Its projector takes a while to learn where it is.
+  const one: DatabasePool['one'] = async (query) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return daybook.database.one(query);
+  };
+  const database: DatabasePool = { ...daybook.database, one };
+  const started = await startNode({ ...daybook, database }, { ROLES: 'api,projector' }, { maxLagSeconds: 1 });
+  try {
+    expect(await client(started.app, ann.token).get('/tasks')).toMatchObject({
+      status: 200,
+      body: { items: expect.arrayContaining([expect.objectContaining({ title: 'Long ago' })]) },
+    });
+  } finally {
+    await started.stop();
+  }
+});
+
 test('a read model that is yet to be built is one that is away', async () => {
   await daybook.database.query(sql.unsafe`ALTER SCHEMA tasks RENAME TO elsewhere`);
   try {

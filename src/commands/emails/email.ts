@@ -204,7 +204,7 @@ export const changeEmail = command({
 
 export const deleteEmail = command({
   route: 'DELETE /emails/:id',
-  summary: 'Delete an email and its attachments for good',
+  summary: 'Delete an email with its attachments',
   description: 'To be able to find it again, move it to the trash. Recorded again, it is there again.',
   body: noBody,
   aggregate: email,
