@@ -61,6 +61,7 @@ export async function createDaybook(
     maxUploadBytes: config.MAX_UPLOAD_MIB * 1024 * 1024,
     progress,
     projector,
+    scheduler,
     commandHandler,
     corsOrigins: config.CORS_ORIGINS,
     trustProxy: config.TRUST_PROXY,

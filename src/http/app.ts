@@ -10,6 +10,7 @@ import type { BlobStore } from '../blobs/blobStore.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { commands } from '../commands/index.ts';
 import type { EventLog } from '../eventstore/log.ts';
+import type { Scheduler } from '../policies/scheduler.ts';
 import { Problem } from '../problem.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
@@ -31,6 +32,8 @@ export type AppOptions = {
   readonly progress: Progress;
   /** Undefined where another process projects. */
   readonly projector: Projector | undefined;
+  /** Undefined where this process has not the role. */
+  readonly scheduler: Scheduler | undefined;
   readonly commandHandler: CommandHandler;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];

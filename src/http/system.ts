@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
+import type { Scheduler } from '../policies/scheduler.ts';
 import type { Progress } from '../projections/progress.ts';
 import { type Projector, READ_MODEL } from '../projections/projector.ts';
 import { describeRead } from './openapi.ts';
@@ -10,7 +11,10 @@ import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
 
 const live = z.object({ status: z.literal('live') });
 const check = z.enum(['ok', 'degraded', 'behind', 'away']);
-const ready = z.object({ status: z.enum(['ready', 'degraded', 'unavailable']), event_log: check, read_model: check, projector: check });
+const ready = z.object({
+  status: z.enum(['ready', 'degraded', 'unavailable']),
+  ...{ event_log: check, read_model: check, projector: check, policies: check },
+});
 const projectionList = z.object({
   items: z.array(
     z.object({
@@ -31,10 +35,12 @@ type System = {
   readonly log: EventLog;
   readonly database: DatabasePool;
   readonly progress: Progress;
+  /** These two are undefined where another process does that. */
   readonly projector: Projector | undefined;
+  readonly scheduler: Scheduler | undefined;
 };
 
-export function addSystem(app: FastifyInstance, { log, database, progress, projector }: System, services: RouteServices): void {
+export function addSystem(app: FastifyInstance, { log, database, progress, projector, scheduler }: System, services: RouteServices): void {
   app.get('/health/live', {
     config: describeRead({ name: 'isLive', route: 'GET /health/live', summary: 'The process answers', response: live, access: 'public' }),
     handler: () => ({ status: 'live' }),
@@ -49,13 +55,16 @@ export function addSystem(app: FastifyInstance, { log, database, progress, proje
         services.readModel.lag(),
       ]);
       const state = projector?.status().state;
+      // Waiting, too: requests are answered all the same.
+      const arePoliciesWell = (scheduler?.status() ?? []).every(({ state }) => state === 'starting' || state === 'running');
       const readiness: z.output<typeof ready> = {
         status: 'ready',
         event_log,
         read_model,
         projector: state === 'waiting' || state === 'stopped' ? 'away' : isTooFar ? 'behind' : state === 'degraded' ? 'degraded' : 'ok',
+        policies: arePoliciesWell ? 'ok' : 'degraded',
       };
-      const checks = [readiness.event_log, readiness.read_model, readiness.projector];
+      const checks = [readiness.event_log, readiness.read_model, readiness.projector, readiness.policies];
       if (checks.includes('degraded')) readiness.status = 'degraded';
       if (checks.includes('away') || checks.includes('behind')) readiness.status = 'unavailable';
       return reply.code(readiness.status === 'unavailable' ? 503 : 200).send(readiness);

@@ -244,4 +244,22 @@ describe('its successor', () => {
       expect(scheduler?.status()).toContainEqual({ name: 'nextOccurrence', state: 'running', lastError: undefined });
     }
   });
+
+  test('where it fails to be made, readiness says so, in the processes whose task it is', async () => {
+    const api = await startNode(daybook, { ROLES: 'api' });
+    const ready = async ({ app }: Daybook) => {
+      const { statusCode, body } = await app.inject('/health/ready');
+      return { status: statusCode, body: JSON.parse(body) };
+    };
+    const well = { status: 200, body: { status: 'ready', event_log: 'ok', read_model: 'ok', projector: 'ok', policies: 'ok' } };
+    for (const node of [daybook, otherNode, api]) expect(await ready(node)).toEqual(well);
+
+    const id = idIn(await ann.post('/tasks', { title: 'To be broken' }));
+    const metadata = { user_id: ann.id, actor: 'user', at: 'then', $correlationId: idOf(1), $causationId: idOf(1), schema_version: 1 };
+    await daybook.log.append(`task-${id}`, 0, [{ event_id: v7(), type: 'TaskCompleted', data: {}, metadata }]);
+    const degraded = { status: 200, body: { ...well.body, status: 'degraded', policies: 'degraded' } };
+    await expect.poll(() => ready(otherNode), { timeout: 20_000 }).toEqual(degraded);
+    expect(await ready(api)).toEqual(well);
+    await api.stop();
+  });
 });
