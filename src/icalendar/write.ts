@@ -96,9 +96,11 @@ type Time = (name: string, instant: string) => string;
 /** How the points in time of an event are written, all in one way. */
 function timesOf({ all_day, timezone, starts_at }: EventRow): Time {
   if (all_day) return (name, instant) => `${name};VALUE=DATE:${dayOf(instant, timezone).toString().replaceAll('-', '')}`;
-  if (timezone === 'UTC' || !isTold(starts_at, timezone)) return (name, instant) => `${name}:${inUtc(instant)}`;
+  if (timezone === 'UTC' || !isTold(starts_at, timezone)) return utc;
   return (name, instant) => `${name};TZID=${timezone}:${writtenTime(wallClock(instant, timezone))}`;
 }
+
+const utc: Time = (name, instant) => `${name}:${inUtc(instant)}`;
 
 /** Whether what the clock shows says which point in time it is: of an hour that it shows twice, the first is meant. */
 const isTold = (instant: string, timezone: string) => instantOf(wallClock(instant, timezone), timezone) === instant;
@@ -108,6 +110,8 @@ const inUtc = (instant: string) => `${writtenTime(wallClock(instant, 'UTC'))}Z`;
 function component(event: WrittenEvent, uid: string, time: Time, rule: readonly string[]): string[] {
   const { starts_at, ends_at, all_day, timezone } = event;
   const isInZone = !all_day && timezone !== 'UTC' && isTold(starts_at, timezone);
+  // An occurrence can be moved to where the clock of its series does not say when it is.
+  const own = all_day || isInZone ? time : utc;
   const seconds = (Date.parse(ends_at) - Date.parse(starts_at)) / 1_000;
   return [
     'BEGIN:VEVENT',
@@ -116,8 +120,8 @@ function component(event: WrittenEvent, uid: string, time: Time, rule: readonly 
     `CREATED:${inUtc(event.created_at)}`,
     `LAST-MODIFIED:${inUtc(event.updated_at)}`,
     `SEQUENCE:${event.version}`,
-    time('DTSTART', starts_at),
-    isInZone && !isTold(ends_at, timezone) ? `DURATION:PT${seconds}S` : time('DTEND', ends_at),
+    own('DTSTART', starts_at),
+    isInZone && !isTold(ends_at, timezone) ? `DURATION:PT${seconds}S` : own('DTEND', ends_at),
     ...rule,
     `SUMMARY:${escaped(event.title)}`,
     ...(event.description ? [`DESCRIPTION:${escaped(event.description)}`] : []),

@@ -226,6 +226,31 @@ const event = fc
     };
   });
 
+/** An occurrence that was moved to one o’clock in New York, when the clock shows that for the second time. */
+const movedToTheSecondOfTwo = {
+  title: 'Night shift',
+  description: null,
+  location: null,
+  visibility: 'public' as const,
+  transparency: 'opaque' as const,
+  conference_url: null,
+  reminder_minutes: [],
+  status: 'confirmed' as const,
+  organizer_email: null,
+  timezone: 'America/New_York' as const,
+  all_day: false,
+  invitations: [],
+  starts_at: '2026-10-26T02:42:00.000Z',
+  ends_at: '2026-10-26T02:42:00.000Z',
+  recurrence_rule: 'FREQ=DAILY' as const,
+  recurrence_exceptions: [
+    {
+      recurrence_id: '2026-11-01T02:42:00.000Z',
+      changes: { starts_at: '2026-11-01T06:00:00.000Z', ends_at: '2026-11-01T06:07:00.000Z' },
+    },
+  ],
+};
+
 test('whatever is written, is read again as it was', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 4 }), (events) => {
@@ -251,6 +276,6 @@ test('whatever is written, is read again as it was', () => {
         });
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[[movedToTheSecondOfTwo]]] },
   );
 });
