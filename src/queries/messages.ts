@@ -115,7 +115,7 @@ export const getLlmUsage = one({
     return sql.fragment`
       WITH zone AS (SELECT coalesce(${timezone ?? null}, u.timezone) AS name FROM ${from(userRows)} u WHERE u.id = ${userId}),
       last AS (SELECT name, coalesce(${last ?? null}::date, (now() AT TIME ZONE name)::date) AS day FROM zone),
-      days AS (SELECT name, coalesce(${first ?? null}::date, day - 29) AS first, day AS last FROM last),
+      days AS (SELECT name, coalesce(${first ?? null}::date, greatest(day - 29, date '0001-01-01')) AS first, day AS last FROM last),
       asked AS (
         SELECT (t.started_at AT TIME ZONE days.name)::date AS day, t.* FROM days, ${from(llmRequestRows)} t
         WHERE ${sql.join(

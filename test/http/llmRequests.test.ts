@@ -180,6 +180,7 @@ test('usage is counted by day and model, exactly, in the time zone asked for or 
   expect(utc).toMatchObject({ status: 200, body: { timezone: 'UTC', items: [{ day: '2100-03-01', ...gpt, ...one, cost_usd: 0.1 }] } });
   expect(await ann.get('/llm-requests/usage?from=0000-01-01')).toMatchObject({ status: 400, body: { errors: [{ pointer: '/from' }] } });
   expect(await ann.get('/llm-requests/usage?to=9999-12-31')).toMatchObject({ status: 200 });
+  expect(await ann.get('/llm-requests/usage?to=0001-01-05')).toMatchObject({ status: 200, body: { from: '0001-01-01', to: '0001-01-05' } });
 });
 
 test('each has its history and its sentences', async () => {
