@@ -6,8 +6,8 @@ import { sql } from 'slonik';
 import { z } from 'zod';
 import type { CommandServices, Stamp } from '../commands/command.ts';
 import { type Draft, emailDraft, haveFailed, haveSent, isDue, startSending } from '../commands/emails/draft.ts';
-import { type Email, email } from '../commands/emails/email.ts';
-import { emailIdOf, threadIdOf } from '../commands/emails/identity.ts';
+import { type Email, email, tooLarge } from '../commands/emails/email.ts';
+import { emailIdOf, shortened, threadIdOf } from '../commands/emails/identity.ts';
 import { snippetOf } from '../commands/emails/snippet.ts';
 import { logIntegrationCall } from '../commands/integrations.ts';
 import { type User, user } from '../commands/users/user.ts';
@@ -39,29 +39,33 @@ export async function sendDraft(services: PolicyServices, server: MailServer, id
   if (!sender) return;
   const parent = await answered(folds, draft, owner);
   const messageId = draft.message_id_header ?? `<${id}@${sender.email.split('@').at(-1)}>`;
+  const letter = letterOf(draft, sender, parent, messageId, at);
+  const sentId = emailIdOf(owner, 'outbound', messageId);
+  const sent = { id: sentId, event: sentEmail(owner, sentId, draft, letter, parent) };
+  // Of a letter that the log has no room for, nothing could say afterwards that it was sent.
+  const oversize = tooLarge(sent.event.data);
+  const refusal = sender.status === 'active' ? oversize && `${oversize.code}: ${oversize.message}` : `The account is ${sender.status}.`;
 
   const started = await transact(emailDraft, id, stampOf(draft, owner, at), (now, revision) =>
     // What has changed since it was read is not what would be sent; it is looked at again.
     now && revision === read ? startSending(now, at, messageId) : [],
   );
   if (started.events.length === 0) return;
-  const letter = letterOf(draft, sender, parent, messageId, at);
   const since = performance.now();
-  const delivery: Delivery =
-    sender.status === 'active' ? await server.send(letter) : { outcome: 'not_sent', error: `The account is ${sender.status}.` };
+  const delivery: Delivery = refusal === undefined ? await server.send(letter) : { outcome: 'not_sent', error: refusal };
   const duration_ms = Math.round(performance.now() - since);
 
   // What only this process knows is tried to be said until it is.
   for (;;) {
     try {
-      await record(transact, { id, owner, draft, letter, parent }, delivery);
+      await record(transact, { id, owner, draft, sent }, delivery);
       break;
     } catch (error) {
       if (signal.aborted || !isOutage(error)) throw error;
       await delay(AGAIN_AFTER_MS, undefined, { signal }).catch(() => {});
     }
   }
-  if (sender.status === 'active')
+  if (refusal === undefined)
     await logCall(services, server, { owner, draft, letter, once: `${id}:${draft.tries + 1}` }, delivery, duration_ms);
 }
 
@@ -112,21 +116,19 @@ type Try = {
   readonly id: string;
   readonly owner: string;
   readonly draft: Draft;
-  readonly letter: Letter;
-  readonly parent: Email | undefined;
+  readonly sent: { readonly id: string; readonly event: ReturnType<typeof emailSent> };
 };
 
-async function record(transact: Services['transact'], { id, owner, draft, letter, parent }: Try, delivery: Delivery): Promise<void> {
+async function record(transact: Services['transact'], { id, owner, draft, sent }: Try, delivery: Delivery): Promise<void> {
   const stamp = stampOf(draft, owner, new Date().toISOString());
   if (delivery.outcome !== 'sent') {
     const { outcome, error } = delivery;
     await transact(emailDraft, id, stamp, (now) => (now ? haveFailed(now, draft.tries + 1, outcome, error) : []));
     return;
   }
-  const sentId = emailIdOf(owner, 'outbound', letter.messageId);
   // First the letter: the draft points at it, and where only this much gets into the log, it says what the draft does not.
-  await transact(email, sentId, stamp, (_, revision) => (revision >= 0 ? [] : sentEmail(owner, sentId, draft, letter, parent)));
-  await transact(emailDraft, id, stamp, (now) => (now ? haveSent(now, sentId, delivery.refused) : []));
+  await transact(email, sent.id, stamp, (_, revision) => (revision >= 0 ? [] : sent.event));
+  await transact(emailDraft, id, stamp, (now) => (now ? haveSent(now, sent.id, delivery.refused) : []));
 }
 
 /** What was done here was done because the draft was to be sent, and belongs to the request that said so. */
@@ -162,7 +164,7 @@ const letterOf = (draft: Draft, sender: User, parent: Email | undefined, message
 /** RFC 5322 section 3.6.4: those of what is answered, or else what it answered, and then itself. */
 function referencesTo({ message_id_header, in_reply_to, references }: Email): readonly string[] {
   const before = references.length > 0 ? references : in_reply_to === null ? [] : [in_reply_to];
-  return message_id_header === null ? [] : [...before, message_id_header];
+  return message_id_header === null ? [] : shortened([...before, message_id_header]);
 }
 
 function sentEmail(owner: string, id: string, draft: Draft, { from, messageId, inReplyTo, references, date }: Letter, parent?: Email) {

@@ -280,6 +280,39 @@ describe('sending', () => {
     });
   });
 
+  test('in answer to an email with many references keeps the first of them and the last', async () => {
+    const references = Array.from({ length: 100 }, (_, n) => `<${n}@many.example.org>`);
+    const message_id_header = '<100@many.example.org>';
+    const { body } = await ann.post('/emails', { direction: 'inbound', message_id_header, references, from_address: 'bob@example.com' });
+    const id = idOf(546);
+    await begin(id, { in_reply_to_email_id: z.object({ id: z.string() }).parse(body).id });
+    await ann.post(`/email-drafts/${id}/send`);
+    expect(await ended(id)).toMatchObject({ status: 'sent' });
+    const { message = '' } = server.delivered.find(({ message }) => message.includes(id)) ?? {};
+    expect(headersOf(message).references).toBe([references[0], ...references.slice(2), message_id_header].join(' '));
+  });
+
+  test('is not begun where the log has no room for the email, and can be tried again once that is shorter', async () => {
+    const id = idOf(547);
+    const path = `/email-drafts/${id}`;
+    const half = '\u0001'.repeat(100_000);
+    await begin(id, { body_text: half });
+    await ann.patch(path, { body_html: half });
+    await ann.post(`${path}/send`);
+    expect(await ended(id)).toMatchObject({ status: 'failed', sent_email_id: null });
+    expect(pageOf((await ann.get(`/activities?entity_id=${id}`)).body).items[0]).toMatchObject({
+      summary: 'Could not send the email “Dinner”',
+      details: { outcome: 'not_sent', error: 'email-too-large: Without its attachments, this email is larger than 1000 KiB.' },
+    });
+    const delivered = () => server.delivered.filter(({ message }) => message.includes(id)).length;
+    expect(delivered()).toBe(0);
+    expect(pageOf((await ann.get('/integration-logs')).body).items).toEqual([]);
+    await ann.patch(path, { body_html: null });
+    await ann.post(`${path}/send`);
+    await expect.poll(async () => (await ended(id)).status, { timeout: 20_000 }).toBe('sent');
+    expect(delivered()).toBe(1);
+  });
+
   test('that the mail server refuses says so, and can be tried again', async () => {
     const id = idOf(551);
     const path = `/email-drafts/${id}`;

@@ -12,7 +12,7 @@ import {
   emailStarred,
   emailUnstarred,
 } from '../../events/emails.ts';
-import { unprocessable } from '../../problem.ts';
+import { type Problem, unprocessable } from '../../problem.ts';
 import {
   emailDirection,
   emailFolder,
@@ -97,6 +97,12 @@ const part = {
   is_inline: z.boolean().default(false),
 };
 
+/** @param letter the data of its EmailReceived or EmailSent */
+export const tooLarge = (letter: object): Problem | undefined =>
+  Buffer.byteLength(JSON.stringify(letter)) > MAX_EVENT_BYTES
+    ? unprocessable('email-too-large', 'Without its attachments, this email is larger than 1000 KiB.', '')
+    : undefined;
+
 export const recordEmail = command({
   route: 'POST /emails',
   summary: 'Record an email that came, or that was sent elsewhere',
@@ -172,10 +178,7 @@ export const recordEmail = command({
     return {
       decide: (recorded) => {
         if (recorded) return [];
-        if (Buffer.byteLength(JSON.stringify(letter)) > MAX_EVENT_BYTES) {
-          return unprocessable('email-too-large', 'Without its attachments, this email is larger than 1000 KiB.', '');
-        }
-        return direction === 'inbound' ? emailReceived(letter) : emailSent(letter);
+        return tooLarge(letter) ?? (direction === 'inbound' ? emailReceived(letter) : emailSent(letter));
       },
     };
   },

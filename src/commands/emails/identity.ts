@@ -36,10 +36,13 @@ export const messageId = z
 
 export const references = z.array(messageId).max(MAX_REFERENCES);
 
-/** The Message-IDs in a header as it is found in the wild. Of too many, the first and the last ones. */
+/** Of too many, the first, which tells the thread, and the last ones. */
+export const shortened = (ids: readonly string[]): string[] =>
+  ids.length > MAX_REFERENCES ? [...ids.slice(0, 1), ...ids.slice(1 - MAX_REFERENCES)] : [...ids];
+
+/** The Message-IDs in a header as it is found in the wild, shortened. */
 export function messageIdsIn(header: string | undefined): string[] {
   const bracketed = [...(header ?? '').matchAll(/<([^<>]+)>/g)].map(([, id = '']) => id.replaceAll(/\s+/g, ''));
   const bare = (header ?? '').split(/[\s,]+/).filter((word) => word.includes('@'));
-  const ids = (bracketed.length > 0 ? bracketed : bare).flatMap((id) => messageId.safeParse(id).data ?? []);
-  return ids.length > MAX_REFERENCES ? [...ids.slice(0, 1), ...ids.slice(1 - MAX_REFERENCES)] : ids;
+  return shortened((bracketed.length > 0 ? bracketed : bare).flatMap((id) => messageId.safeParse(id).data ?? []));
 }
