@@ -51,6 +51,8 @@ const ONLY_IN: Readonly<Record<string, readonly Rule['frequency'][]>> = {
 const UNTIL = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/;
 const BYDAY = /^([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$/;
 const MOST_A_DAY = 100;
+/** How many occurrences of a series can be otherwise than its rule has them. */
+export const MOST_EXCEPTIONS = 500;
 
 /** A rule without its `RRULE:` prefix, such as `FREQ=WEEKLY;BYDAY=MO,WE`; upper-cased. */
 export const recurrenceRule = z

@@ -1,15 +1,17 @@
 // An iCalendar file (RFC 5545) as the bodies of requests: what a person would have said to put its events into the
 // calendar. Nothing here decides whether that can be: it is said as it is written, or where it cannot be understood.
 import { v5 } from 'uuid';
+import { breathing } from '../breath.ts';
 import { occurringAmong } from '../occurrences.ts';
 import { unprocessable } from '../problem.ts';
-import { recurrenceRule } from '../recurrence.ts';
+import { MOST_EXCEPTIONS, recurrenceRule } from '../recurrence.ts';
 import { emailAddress, timezone } from '../vocabulary.ts';
 import { instantOf, startOfDay, wallClock } from '../zonedTime.ts';
 import { type Component, type Found, propertiesOf, readComponents, textOf, Unreadable, valuesOf } from './contentLines.ts';
 import { createZones, type Zones } from './zones.ts';
 
 export const NAMELESS = 'Untitled';
+const MOST_EVENTS = 20_000;
 /** What may differ from one occurrence to the next. */
 type Details = {
   readonly title: string;
@@ -55,9 +57,14 @@ export type ReadCalendar = {
 };
 
 /** @param ownTimezone whose clock a time without a zone is of. @throws Problem 422 where all of it is of no use */
-export function readCalendar(text: string, ownTimezone: string): ReadCalendar {
+export async function readCalendar(text: string, ownTimezone: string): Promise<ReadCalendar> {
   const calendars = readComponents(text);
-  const read = calendars.map((calendar) => readOne(calendar, ownTimezone));
+  if (calendars.flatMap(vevents).length > MOST_EVENTS) {
+    throw unprocessable('too-many-events', `A file can have ${MOST_EVENTS} events; import it in parts.`, '/icalendar');
+  }
+  const breathe = breathing();
+  const read: ReadCalendar[] = [];
+  for (const calendar of calendars) read.push(await readOne(calendar, ownTimezone, breathe));
   return {
     events: read.flatMap(({ events }) => events),
     unread: read.flatMap(({ unread }) => unread),
@@ -65,28 +72,38 @@ export function readCalendar(text: string, ownTimezone: string): ReadCalendar {
   };
 }
 
+const vevents = ({ components }: Component) => components.filter(({ name }) => name === 'vevent');
+
 type Setting = { readonly zones: Zones; readonly floating: string; readonly isCancelling: boolean };
 
-function readOne(calendar: Component, ownTimezone: string): ReadCalendar {
+async function readOne(calendar: Component, ownTimezone: string, breathe: ReturnType<typeof breathing>): Promise<ReadCalendar> {
   const method = textOf(calendar, 'method')?.toUpperCase() ?? 'PUBLISH';
   if (!['PUBLISH', 'REQUEST', 'CANCEL', 'ADD'].includes(method)) {
     throw unprocessable('method-not-imported', `A calendar with METHOD:${method} is a message about events, not the events.`, '/icalendar');
   }
   const floating = timezone.safeParse(textOf(calendar, 'x-wr-timezone') ?? ownTimezone).data ?? ownTimezone;
   const setting = { zones: createZones(calendar, [floating, ownTimezone]), floating, isCancelling: method === 'CANCEL' };
-  const found = calendar.components.filter(({ name }) => name === 'vevent');
   const unread: Unread[] = [];
-  const parts = found.flatMap((component): Part[] => {
-    const uid = attempt(() => textOf(component, 'uid'), null) ?? uidOf(component);
+  const readable = <T>(uid: string, read: () => T[]): T[] => {
     try {
-      return [readPart(component, uid, setting)];
+      return read();
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       unread.push({ uid, line: error.line, code: error.code, detail: error.message });
       return [];
     }
-  });
-  const events = [...Map.groupBy(parts, ({ uid }) => uid).values()].flatMap(joined);
+  };
+  const parts: Part[] = [];
+  for (const component of vevents(calendar)) {
+    await breathe();
+    const uid = attempt(() => textOf(component, 'uid'), null) ?? uidOf(component);
+    parts.push(...readable(uid, () => [readPart(component, uid, setting)]));
+  }
+  const events: ReadEvent[] = [];
+  for (const [uid, ofOne] of Map.groupBy(parts, ({ uid }) => uid)) {
+    await breathe();
+    events.push(...readable(uid, () => joined(ofOne)));
+  }
   const ignored = calendar.components.filter(({ name }) => name !== 'vevent' && name !== 'vtimezone').length;
   return { events, unread, ignored };
 }
@@ -130,6 +147,8 @@ function readPart(component: Component, uid: string, setting: Setting): Part {
     const [line] = propertiesOf(component, name);
     if (line) throw new Unreadable(line.line, `${name}-unsupported`, `${name.toUpperCase()}: ${what} cannot be kept.`);
   }
+  const exdates = component.lines.filter(({ name }) => name === 'exdate').flatMap(({ text }) => text.split(','));
+  if (exdates.length > MOST_EXCEPTIONS) throw tooManyExceptions(component.line);
   const [start] = propertiesOf(component, 'dtstart');
   if (!start) throw new Unreadable(component.line, 'start-missing', 'The event has no DTSTART.');
   const begins = momentOf(start, setting);
@@ -172,7 +191,7 @@ function readPart(component: Component, uid: string, setting: Setting): Part {
   };
 }
 
-/** The parts of one UID: the latest of its series with what its occurrences say, and occurrences that are of no series here. */
+/** The parts of one UID: the latest of its series with what its occurrences say, and occurrences that are of no series here. @throws Unreadable */
 function joined(parts: readonly Part[]): ReadEvent[] {
   const latest = (of: readonly Part[]) =>
     of.reduce<Part | undefined>((last, part) => (last && last.sequence > part.sequence ? last : part), undefined);
@@ -193,6 +212,7 @@ function joined(parts: readonly Part[]): ReadEvent[] {
   const { event } = series;
   const without = series.exdates.map((moment) => excludedBy(moment, event));
   const named = [...without, ...occurrences.map(({ recurrence_id }) => recurrence_id ?? '')];
+  if (named.length > MOST_EXCEPTIONS) throw tooManyExceptions(series.line);
   // What is wrong with a rule is for who validates it to say.
   const isRule = recurrenceRule.nullable().safeParse(event.recurrence_rule).success;
   const occurring = isRule ? occurringAmong(event, named) : new Set(named);
@@ -206,6 +226,9 @@ function joined(parts: readonly Part[]): ReadEvent[] {
   const recurrence_exceptions = [...differing].map(([recurrence_id, changes]) => ({ recurrence_id, changes }));
   return [{ uid: series.uid, line: series.line, invitees: series.invitees, body: { ...event, recurrence_exceptions } }, ...strays];
 }
+
+const tooManyExceptions = (line: number) =>
+  new Unreadable(line, 'too-many-exceptions', `A series can have ${MOST_EXCEPTIONS} occurrences that are otherwise.`);
 
 const ownDetails = ['description', 'location', 'visibility', 'transparency', 'conference_url', 'reminder_minutes', 'status'] as const;
 

@@ -1,5 +1,5 @@
 // What is read of the iCalendar that is out there: how Google, Outlook, Apple and others write it, and how it is broken.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readText } from '../../src/icalendar/contentLines.ts';
 import { readCalendar } from '../../src/icalendar/read.ts';
 import { Problem } from '../../src/problem.ts';
@@ -8,21 +8,21 @@ const calendar = (...lines: string[]) =>
   ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//EN', ...lines, 'END:VCALENDAR', ''].join('\r\n');
 const event = (...lines: string[]) => ['BEGIN:VEVENT', 'UID:one', 'DTSTAMP:20260101T000000Z', 'SUMMARY:Choir', ...lines, 'END:VEVENT'];
 const read = (...lines: string[]) => readCalendar(calendar(...lines), 'Europe/Vienna');
-const bodyOf = (...lines: string[]) => {
-  const { events, unread } = read(...event(...lines));
+const bodyOf = async (...lines: string[]) => {
+  const { events, unread } = await read(...event(...lines));
   expect(unread).toEqual([]);
   expect(events).toHaveLength(1);
   return events[0]?.body;
 };
-const refusalOf = (...lines: string[]) => {
-  const { events, unread } = read(...event(...lines));
+const refusalOf = async (...lines: string[]) => {
+  const { events, unread } = await read(...event(...lines));
   expect(events).toEqual([]);
   return unread[0];
 };
 const START = 'DTSTART;TZID=Europe/Vienna:20261124T190000';
 
-test('an event says what it says, and what it leaves out is as RFC 5545 has it', () => {
-  expect(bodyOf(START)).toEqual({
+test('an event says what it says, and what it leaves out is as RFC 5545 has it', async () => {
+  expect(await bodyOf(START)).toEqual({
     title: 'Choir',
     description: null,
     location: null,
@@ -81,8 +81,8 @@ describe('times', () => {
       '2026-11-24T18:00:00.000Z',
       '2026-11-25T00:00:00.000Z',
     ],
-  ] as const)('%s', ([, lines, timezone, starts_at, ends_at]) => {
-    expect(bodyOf(...lines)).toMatchObject({ all_day: false, timezone, starts_at, ends_at });
+  ] as const)('%s', async ([, lines, timezone, starts_at, ends_at]) => {
+    expect(await bodyOf(...lines)).toMatchObject({ all_day: false, timezone, starts_at, ends_at });
   });
   test.for([
     ['without an end', ['DTSTART;VALUE=DATE:20261224'], '2026-12-24T23:00:00.000Z'],
@@ -90,18 +90,23 @@ describe('times', () => {
     ['with an end', ['DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20261227'], '2026-12-26T23:00:00.000Z'],
     ['with a duration', ['DTSTART;VALUE=DATE:20261224', 'DURATION:P3D'], '2026-12-26T23:00:00.000Z'],
     ['that does not say that it is one', ['DTSTART:20261224'], '2026-12-24T23:00:00.000Z'],
-  ] as const)('of a day %s', ([, lines, ends_at]) => {
-    expect(bodyOf(...lines)).toMatchObject({ all_day: true, timezone: 'Europe/Vienna', starts_at: '2026-12-23T23:00:00.000Z', ends_at });
+  ] as const)('of a day %s', async ([, lines, ends_at]) => {
+    expect(await bodyOf(...lines)).toMatchObject({
+      all_day: true,
+      timezone: 'Europe/Vienna',
+      starts_at: '2026-12-23T23:00:00.000Z',
+      ends_at,
+    });
   });
-  test('float by the calendar’s own zone, where it has one', () => {
-    const { events } = read('X-WR-TIMEZONE:America/New_York', ...event('DTSTART:20260724T190000'));
+  test('float by the calendar’s own zone, where it has one', async () => {
+    const { events } = await read('X-WR-TIMEZONE:America/New_York', ...event('DTSTART:20260724T190000'));
     expect(events[0]?.body).toMatchObject({ timezone: 'America/New_York', starts_at: '2026-07-24T23:00:00.000Z' });
   });
 });
 
 describe('zones', () => {
-  const zoneOf = (tzid: string, ...lines: string[]) => {
-    const { events, unread } = read(...lines, ...event(`DTSTART;TZID=${tzid}:20260724T190000`));
+  const zoneOf = async (tzid: string, ...lines: string[]) => {
+    const { events, unread } = await read(...lines, ...event(`DTSTART;TZID=${tzid}:20260724T190000`));
     return events[0]?.body.timezone ?? unread[0]?.code;
   };
   const definition = (tzid: string, ...lines: string[]) => [
@@ -133,17 +138,17 @@ describe('zones', () => {
     ['India Standard Time', 'Asia/Calcutta'],
     ['Nowhere/Land', 'unknown-timezone'],
     ['', 'unknown-timezone'],
-  ] as const)('%s is %s', ([tzid, zone]) => {
-    expect(zoneOf(tzid)).toBe(zone);
+  ] as const)('%s is %s', async ([tzid, zone]) => {
+    expect(await zoneOf(tzid)).toBe(zone);
   });
-  test('of a name that nobody knows are those whose clock goes as the file says', () => {
-    expect(zoneOf('Customized Time Zone', ...definition('Customized Time Zone'))).toBe('Europe/Vienna');
-    expect(zoneOf('Mine', ...definition('Mine', 'X-LIC-LOCATION:Europe/Paris'))).toBe('Europe/Paris');
+  test('of a name that nobody knows are those whose clock goes as the file says', async () => {
+    expect(await zoneOf('Customized Time Zone', ...definition('Customized Time Zone'))).toBe('Europe/Vienna');
+    expect(await zoneOf('Mine', ...definition('Mine', 'X-LIC-LOCATION:Europe/Paris'))).toBe('Europe/Paris');
   });
-  test('of a clock that goes as none does are refused', () => {
+  test('of a clock that goes as none does are refused', async () => {
     const lines = definition('Odd').map((line) => line.replace('TZOFFSETTO:+0100', 'TZOFFSETTO:+0117'));
-    expect(zoneOf('Odd', ...lines)).toBe('unknown-timezone');
-    expect(zoneOf('Odd', 'BEGIN:VTIMEZONE', 'TZID:Odd', 'END:VTIMEZONE')).toBe('unknown-timezone');
+    expect(await zoneOf('Odd', ...lines)).toBe('unknown-timezone');
+    expect(await zoneOf('Odd', 'BEGIN:VTIMEZONE', 'TZID:Odd', 'END:VTIMEZONE')).toBe('unknown-timezone');
   });
 });
 
@@ -151,16 +156,16 @@ describe('a series', () => {
   const weekly = [START, 'DTEND;TZID=Europe/Vienna:20261124T210000', 'RRULE:FREQ=WEEKLY;COUNT=4'];
   const occurrence = (recurrence: string, ...lines: string[]) => event(recurrence, ...lines);
 
-  test('leaves out what EXDATE names, in whatever way it does', () => {
+  test('leaves out what EXDATE names, in whatever way it does', async () => {
     const lines = ['EXDATE;TZID=Europe/Vienna:20261201T190000', 'EXDATE:20261208T180000Z', 'EXDATE;VALUE=DATE:20261215'];
-    expect(bodyOf(...weekly, ...lines)?.recurrence_exceptions).toEqual(
+    expect((await bodyOf(...weekly, ...lines))?.recurrence_exceptions).toEqual(
       ['2026-12-01T18:00:00.000Z', '2026-12-08T18:00:00.000Z', '2026-12-15T18:00:00.000Z'].map((recurrence_id) => ({
         recurrence_id,
         changes: null,
       })),
     );
   });
-  test('has occurrences that are otherwise, in any order', () => {
+  test('has occurrences that are otherwise, in any order', async () => {
     const moved = occurrence(
       'RECURRENCE-ID;TZID=Europe/Vienna:20261201T190000',
       'DTSTART;TZID=Europe/Vienna:20261202T200000',
@@ -168,7 +173,7 @@ describe('a series', () => {
       'LOCATION:Church',
     );
     const cancelled = occurrence('RECURRENCE-ID;TZID=Europe/Vienna:20261208T190000', START, 'STATUS:CANCELLED');
-    const { events } = read(...moved, ...event(...weekly), ...cancelled);
+    const { events } = await read(...moved, ...event(...weekly), ...cancelled);
     expect(events.map(({ body }) => body.recurrence_exceptions)).toEqual([
       [
         {
@@ -179,14 +184,14 @@ describe('a series', () => {
       ],
     ]);
   });
-  test('that is not in the file leaves its occurrences events of their own', () => {
-    const { events } = read(...occurrence('RECURRENCE-ID;TZID=Europe/Vienna:20261201T190000', START));
+  test('that is not in the file leaves its occurrences events of their own', async () => {
+    const { events } = await read(...occurrence('RECURRENCE-ID;TZID=Europe/Vienna:20261201T190000', START));
     expect(events.map(({ uid, body }) => [uid, body.recurrence_rule, body.starts_at])).toEqual([
       ['one/2026-12-01T18:00:00.000Z', null, '2026-11-24T18:00:00.000Z'],
     ]);
   });
-  test('that is there twice is what was said last', () => {
-    const { events } = read(...event(...weekly, 'SEQUENCE:2', 'LOCATION:Church'), ...event(...weekly, 'SEQUENCE:1'));
+  test('that is there twice is what was said last', async () => {
+    const { events } = await read(...event(...weekly, 'SEQUENCE:2', 'LOCATION:Church'), ...event(...weekly, 'SEQUENCE:1'));
     expect(events.map(({ body }) => body.location)).toEqual(['Church']);
   });
   test.for([
@@ -194,14 +199,14 @@ describe('a series', () => {
     ['EXRULE:FREQ=DAILY', 'exrule-unsupported'],
     ['RRULE:FREQ=DAILY', 'rules-unsupported'],
     ['RECURRENCE-ID;RANGE=THISANDFUTURE:20261124T180000Z', 'range-unsupported'],
-  ])('with %s is refused', ([line = '', code]) => {
-    expect(refusalOf(...weekly, line)).toMatchObject({ uid: 'one', line: 11, code });
+  ])('with %s is refused', async ([line = '', code]) => {
+    expect(await refusalOf(...weekly, line)).toMatchObject({ uid: 'one', line: 11, code });
   });
 });
 
 describe('people', () => {
-  test('are who is invited and what they say', () => {
-    const { events } = read(
+  test('are who is invited and what they say', async () => {
+    const { events } = await read(
       ...event(
         START,
         'ORGANIZER;CN=Ann:MAILTO:ann@example.com',
@@ -220,10 +225,10 @@ describe('people', () => {
   });
 });
 
-test('alarms are reminders, where they go off before the start', () => {
+test('alarms are reminders, where they go off before the start', async () => {
   const alarm = (...lines: string[]) => ['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Now', ...lines, 'END:VALARM'];
   const none = ['BEGIN:VALARM', 'ACTION:NONE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM'];
-  const body = bodyOf(
+  const body = await bodyOf(
     START,
     'DURATION:PT1H',
     ...alarm('TRIGGER:-PT15M'),
@@ -240,7 +245,7 @@ test('alarms are reminders, where they go off before the start', () => {
 });
 
 describe('what is odd', () => {
-  test('is taken where it can mean one thing only', () => {
+  test('is taken where it can mean one thing only', async () => {
     const text = [
       '\uFEFFbegin:vcalendar',
       'BEGIN:VEVENT',
@@ -260,7 +265,7 @@ describe('what is odd', () => {
       'END:VTODO',
       'END:VCALENDAR',
     ].join('\n');
-    const { events, unread, ignored } = readCalendar(text, 'UTC');
+    const { events, unread, ignored } = await readCalendar(text, 'UTC');
     expect(unread).toEqual([]);
     expect(ignored).toBe(1);
     expect(events[0]?.body).toMatchObject({
@@ -272,10 +277,10 @@ describe('what is odd', () => {
       conference_url: 'https://meet.example/a',
     });
     // Without a UID it is known by what it says.
-    expect(readCalendar(text, 'UTC').events[0]?.uid).toBe(events[0]?.uid);
+    expect((await readCalendar(text, 'UTC')).events[0]?.uid).toBe(events[0]?.uid);
   });
-  test('is cancelled with the calendar that cancels', () => {
-    expect(read('METHOD:CANCEL', ...event(START)).events[0]?.body.status).toBe('cancelled');
+  test('is cancelled with the calendar that cancels', async () => {
+    expect((await read('METHOD:CANCEL', ...event(START))).events[0]?.body.status).toBe('cancelled');
   });
 });
 
@@ -288,22 +293,62 @@ describe('what cannot be understood', () => {
     [['DTSTART;TZID=Nowhere:20260201T100000'], 8, 'unknown-timezone'],
     [[START, 'DURATION:long'], 9, 'duration-unreadable'],
     [[START, 'LOCATION;LANGUAGE'], 9, 'line-unreadable'],
-  ] as const)('%j is refused with its line', ([lines, line, code]) => {
-    expect(refusalOf(...lines)).toEqual({ uid: 'one', line, code, detail: expect.stringMatching(/.{10}/) });
+  ] as const)('%j is refused with its line', async ([lines, line, code]) => {
+    expect(await refusalOf(...lines)).toEqual({ uid: 'one', line, code, detail: expect.stringMatching(/.{10}/) });
   });
-  test('is refused alone', () => {
-    const { events, unread } = read(...event('DTSTART:soon'), ...event(START).map((line) => line.replace('UID:one', 'UID:two')));
+  test('is more than can be otherwise, and is refused before it is laid out', async () => {
+    const exdates = (count: number) => Array.from({ length: count }, (_, index) => `EXDATE:${21000101 + index}T180000Z`);
+    const rule = 'RRULE:FREQ=HOURLY;BYMINUTE=0,15,30,45;COUNT=99999';
+    const refusal = { uid: 'one', line: 4, code: 'too-many-exceptions', detail: 'A series can have 500 occurrences that are otherwise.' };
+    expect(await refusalOf(START, rule, `${'EXDATE:21000101T180000Z'}${',21000101T180000Z'.repeat(500)}`)).toEqual(refusal);
+    expect(await refusalOf(START, rule, ...exdates(501))).toEqual(refusal);
+    const others = Array.from({ length: 501 }, (_, index) => {
+      const day = Temporal.PlainDate.from('2100-01-01').add({ days: index }).toString().replaceAll('-', '');
+      return event(START, `RECURRENCE-ID:${day}T180000Z`);
+    });
+    expect((await read(...event(START, rule), ...others.flat())).unread).toEqual([refusal]);
+  });
+  test('is refused alone', async () => {
+    const { events, unread } = await read(...event('DTSTART:soon'), ...event(START).map((line) => line.replace('UID:one', 'UID:two')));
     expect([events.map(({ uid }) => uid), unread.map(({ uid }) => uid)]).toEqual([['two'], ['one']]);
   });
   test.for([
     ['BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:cut', 'Line 2: BEGIN:VEVENT has no end.'],
     ['BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR', 'Line 3: END:VCALENDAR ends nothing.'],
     ['BEGIN:VCALENDAR\nMETHOD:REPLY\nEND:VCALENDAR', 'A calendar with METHOD:REPLY is a message about events, not the events.'],
-  ])('as a whole: %j', ([text = '', detail]) => {
+  ])('as a whole: %j', async ([text = '', detail]) => {
     const read = () => readCalendar(text, 'UTC');
-    expect(read).toThrow(Problem);
-    expect(read).toThrow(detail);
+    await expect(read()).rejects.toThrow(Problem);
+    await expect(read()).rejects.toThrow(detail);
   });
+});
+
+test('a file of too many events is refused before any is read', async () => {
+  const one = event(START, 'RRULE:FREQ=HOURLY;COUNT=99999', 'EXDATE:21000101T180000Z').join('\n');
+  const text = calendar(`${one}\n`.repeat(20_001));
+  const converted = vi.spyOn(Temporal.PlainDateTime, 'from');
+  await expect(readCalendar(text, 'UTC')).rejects.toMatchObject({ status: 422, code: 'too-many-events' });
+  expect(converted).not.toHaveBeenCalled();
+  converted.mockRestore();
+});
+
+test('between events others get their turn', async () => {
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 21;
+    return now;
+  });
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  await read(...Array.from({ length: 100 }, () => event(START)).flat());
+  isOver = true;
+  clock.mockRestore();
+  expect(turns).toBeGreaterThanOrEqual(90);
 });
 
 describe('bytes', () => {

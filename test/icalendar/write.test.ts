@@ -251,13 +251,13 @@ const movedToTheSecondOfTwo = {
   ],
 };
 
-test('whatever is written, is read again as it was', () => {
-  fc.assert(
-    fc.property(fc.array(event, { maxLength: 4 }), (events) => {
+test('whatever is written, is read again as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 4 }), async (events) => {
       const written = events.map(
         (each, index): WrittenEvent => ({ ...each, id: id(index), ical_uid: `uid, ${index}`, created_at: AT, updated_at: AT, version: 1 }),
       );
-      const { events: read, unread, ignored } = readCalendar(writeCalendar(written), 'Asia/Tokyo');
+      const { events: read, unread, ignored } = await readCalendar(writeCalendar(written), 'Asia/Tokyo');
       expect({ unread, ignored }).toEqual({ unread: [], ignored: 0 });
       expect(read).toHaveLength(written.length);
       for (const [index, { id: _, invitations, created_at, updated_at, version, ...body }] of written.entries()) {

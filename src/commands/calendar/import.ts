@@ -5,20 +5,20 @@ import { v5 } from 'uuid';
 import { z } from 'zod';
 import { calendarEventCancelled, invitationAnswered, inviteeInvited } from '../../events/calendar.ts';
 import type { NewEvent } from '../../events/event.ts';
+import { AppendTooLarge } from '../../eventstore/log.ts';
 import { readText } from '../../icalendar/contentLines.ts';
 import { type Invitee, type ReadEvent, readCalendar } from '../../icalendar/read.ts';
-import { Problem, unprocessable } from '../../problem.ts';
+import { Problem } from '../../problem.ts';
 import { validate } from '../../validation.ts';
 import { uuid } from '../../vocabulary.ts';
 import { type CommandServices, command, type Decision, type Input, stampOf } from '../command.ts';
 import { unauthorized } from '../users/standing.ts';
 import { user } from '../users/user.ts';
 import { calendarEvent, changeCalendarEvent, newCalendarEvent, scheduleCalendarEvent } from './event.ts';
-import { invitationIdOf } from './invitations.ts';
+import { invitationIdOf, MOST_INVITEES, tooManyInvitees } from './invitations.ts';
 import type { CalendarEvent } from './when.ts';
 
 const IMPORTED = '0d9be5a1-6a57-4c55-a0c4-3f1f5a2f6b38';
-const MOST_EVENTS = 20_000;
 const AT_ONCE = 8;
 
 const item = z.object({
@@ -61,10 +61,7 @@ where that is all there is, the answer is 422. \`ignored\` is how many tasks, jo
   prepare: async (input, services) => {
     const me = (await services.folds.fresh(user, `${user.category}-${input.user.id}`)).state;
     if (!me) throw unauthorized();
-    const { events, unread, ignored } = readCalendar(input.body.icalendar, me.timezone);
-    if (events.length + unread.length > MOST_EVENTS) {
-      throw unprocessable('too-many-events', `A file can have ${MOST_EVENTS} events; import it in parts.`, '/icalendar');
-    }
+    const { events, unread, ignored } = await readCalendar(input.body.icalendar, me.timezone);
     const items: Item[] = unread.map((each) => ({ ...each, id: null, result: 'refused' }));
     const rest = events.values();
     const work = async () => {
@@ -83,6 +80,7 @@ where that is all there is, the answer is 422. \`ignored\` is how many tasks, jo
 });
 
 const MOST_TOLD = 100;
+const TOO_LARGE = 'This event is larger than the event log takes at once.';
 
 const allRefused = (items: readonly Item[]) =>
   new Problem(422, 'nothing-imported', 'None of the events can be imported.', {
@@ -97,6 +95,7 @@ async function imported(event: ReadEvent, input: Input, services: CommandService
   try {
     return { uid, line, ...(await putIntoCalendar(event, input, services)), code: null, detail: null };
   } catch (error) {
+    if (error instanceof AppendTooLarge) return { uid, line, id: null, result: 'refused', code: 'too-large', detail: TOO_LARGE };
     if (!(error instanceof Problem) || error.status >= 500) throw error;
     const [field] = error.errors;
     const detail = field ? `${field.pointer.slice(1)}: ${field.detail}` : error.message;
@@ -105,6 +104,7 @@ async function imported(event: ReadEvent, input: Input, services: CommandService
 }
 
 async function putIntoCalendar(event: ReadEvent, input: Input, services: CommandServices): Promise<Pick<Item, 'id' | 'result'>> {
+  if (event.invitees.length > MOST_INVITEES) throw tooManyInvitees();
   const body = validate(newCalendarEvent, event.body, 'body');
   for (let generation = 0; ; generation += 1) {
     const id = (generation === 0 && (await ownOf(event, input, services))) || idOf(input.user.id, event, generation);
@@ -146,9 +146,9 @@ function differences(
   return eventsOf(changeCalendarEvent.decide(known, { ...input, params: { id: input.id }, body: { ...said, status, timezone } }));
 }
 
-/** Who has an account and was asked here answers for themselves. */
+/** Who has an account and was asked here answers for themselves. @throws Problem 409 */
 function invitations(known: CalendarEvent | undefined, event: string, invitees: readonly Invitee[], at: string): NewEvent[] {
-  return invitees.flatMap(({ role, response, comment, ...invitee }): NewEvent[] => {
+  const invited = invitees.flatMap(({ role, response, comment, ...invitee }): NewEvent[] => {
     const invitation_id = invitationIdOf(event, invitee.email);
     const before = known?.invitations.find((each) => each.invitation_id === invitation_id);
     const asked = before ? [] : [inviteeInvited({ invitation_id, ...invitee, invitee_user_id: null, role })];
@@ -158,6 +158,9 @@ function invitations(known: CalendarEvent | undefined, event: string, invitees: 
     const answer = { invitation_id, email, display_name, response, comment, responded_at: at, answered_by: 'organizer' } as const;
     return [...asked, invitationAnswered(answer)];
   });
+  const added = invited.filter(({ type }) => type === inviteeInvited.type).length;
+  if (added > 0 && (known?.invitations.length ?? 0) + added > MOST_INVITEES) throw tooManyInvitees();
+  return invited;
 }
 
 function eventsOf(decision: Decision): readonly NewEvent[] {

@@ -7,10 +7,8 @@ import { type CommandServices, command, noBody } from '../command.ts';
 import { holderOf } from '../users/emailClaim.ts';
 import { user } from '../users/user.ts';
 import { calendarEvent } from './event.ts';
-import { invitationIdOf } from './invitations.ts';
+import { invitationIdOf, MOST_INVITEES, tooManyInvitees } from './invitations.ts';
 import type { CalendarEvent, Invitation } from './when.ts';
-
-const MOST_INVITEES = 500;
 
 export const inviteToCalendarEvent = command({
   route: 'POST /calendar/events/:id/invitations',
@@ -41,7 +39,7 @@ others, you write down the answer. An invitation is to all occurrences.`,
         }
         if (event.status === 'cancelled') return cancelled();
         if (event.invitations.length >= MOST_INVITEES) {
-          return conflict('too-many-invitees', `An event can have ${MOST_INVITEES} invitees.`);
+          return tooManyInvitees();
         }
         return inviteeInvited({ invitation_id, invitee_user_id, ...body });
       },

@@ -1,9 +1,13 @@
 // The invitations of a calendar event, as its stream folds to them.
 import { v5 } from 'uuid';
 import type { EventHandlers } from '../../events/index.ts';
+import { conflict } from '../../problem.ts';
 import type { CalendarEvent } from './when.ts';
 
 const INVITATIONS = '5b2f6a0c-0a0e-4a55-9d55-6d9a3c8b7f10';
+
+export const MOST_INVITEES = 500;
+export const tooManyInvitees = () => conflict('too-many-invitees', `An event can have ${MOST_INVITEES} invitees.`);
 
 /** An event has one invitation for an address, whatever its case: both of them are what it is. */
 export const invitationIdOf = (event: string, email: string): string => v5(`${event} ${email.toLowerCase()}`, INVITATIONS);

@@ -6,11 +6,10 @@ import { calendarEventCancelled, calendarEventChanged, calendarEventRescheduled 
 import type { NewEvent } from '../../events/event.ts';
 import { endOf, occurringAmong } from '../../occurrences.ts';
 import { conflict, unprocessable } from '../../problem.ts';
+import { MOST_EXCEPTIONS } from '../../recurrence.ts';
 import { dayOf, instantOf, startOfDay, wallClock } from '../../zonedTime.ts';
 import { changed } from '../patch.ts';
 import { type CalendarEvent, moment, pointOf, refuseEarlyEnd, resolved, type When } from './when.ts';
-
-const MOST_EXCEPTIONS = 500;
 
 /** The body's list. @param details what may be different about an occurrence, beside its times */
 export const exceptions = <Details extends z.ZodRawShape>(details: Details) => {

@@ -202,3 +202,33 @@ test('a thousand events are imported in one go', async () => {
   ]).flat();
   expect((await importing(ann, calendar(...events))).body).toMatchObject({ created: 1_000, refused: 0 });
 });
+
+test('what an event cannot be is refused alone: of too many people, or too large', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const event = (uid: string, ...lines: string[]) => ['BEGIN:VEVENT', `UID:${uid}`, 'DTSTART:20260101T100000Z', ...lines, 'END:VEVENT'];
+  const people = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => `ATTENDEE;PARTSTAT=ACCEPTED:mailto:${from + index}@example.com`);
+  const changes = Array.from({ length: 20 }, (_, index) =>
+    event('large', `RECURRENCE-ID:202601${String(index + 10)}T100000Z`, `DESCRIPTION:${'x'.repeat(60_000)}`),
+  );
+  const large = [...event('large', 'RRULE:FREQ=DAILY'), ...changes.flat()];
+  const text = calendar(...event('many', ...people(0, 501)), ...large, ...event('full', ...people(0, 500)));
+  const { status, body } = await importing(ann, text);
+  expect({ status, body }).toMatchObject({
+    status: 200,
+    body: {
+      created: 1,
+      refused: 2,
+      items: [
+        { uid: 'many', id: null, result: 'refused', code: 'too-many-invitees' },
+        { uid: 'large', id: null, result: 'refused', code: 'too-large' },
+        { uid: 'full', result: 'created' },
+      ],
+    },
+  });
+  expect((await importing(ann, calendar(...event('full', ...people(0, 500))))).body).toMatchObject({ unchanged: 1 });
+  expect((await importing(ann, calendar(...event('full', ...people(500, 1)), ...event('small')))).body).toMatchObject({
+    created: 1,
+    items: [{ uid: 'full', result: 'refused', code: 'too-many-invitees' }, {}],
+  });
+});
