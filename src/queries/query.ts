@@ -155,7 +155,7 @@ type Rows<Row extends Record<string, unknown>, Filters extends z.ZodRawShape> = 
 export function computed<Row extends Record<string, unknown>, Filters extends z.ZodRawShape>(
   definition: Rows<Row, Filters> & {
     readonly response: z.ZodType;
-    readonly answer: (rows: readonly Row[], filters: z.output<z.ZodObject<Filters>>) => Answer;
+    readonly answer: (rows: readonly Row[], filters: z.output<z.ZodObject<Filters>>) => Answer | Promise<Answer>;
   },
 ): Query {
   const { access = 'owner', row } = definition;

@@ -1,7 +1,7 @@
 // What takes place within a time: what recurs is one row, and is laid out into its occurrences when somebody asks.
-import { setImmediate as breathe } from 'node:timers/promises';
 import { sql } from 'slonik';
 import { z } from 'zod';
+import { breathing } from '../../breath.ts';
 import { occurrencesBetween } from '../../occurrences.ts';
 import { calendarEventRows } from '../../tables/calendar.ts';
 import { invalid } from '../../validation.ts';
@@ -18,7 +18,6 @@ export const occurrenceView = calendarEventView.omit({ recurrence_exceptions: tr
 const overriding = occurrenceView.omit({ recurrence_id: true, id: true, created_at: true, updated_at: true, version: true }).exactPartial();
 
 export const LONGEST_RANGE_DAYS = 400;
-const LONGEST_BREATH_MS = 20;
 const SORT = 'starts_at';
 
 type Range = { readonly from: string; readonly to: string };
@@ -56,15 +55,13 @@ export async function occurrencesIn(any: Any, scope: Scope, { from, to }: Range,
       WHERE t.recurrence_rule IS NOT NULL AND (t.starts_at < ${to} OR t.recurrence_exceptions @? '$[*].changes.starts_at')
     )`);
   const found: Item[] = [];
-  let breath = performance.now();
+  // A person with thousands of series, or with one of which most is left out, keeps nobody else waiting.
+  const breathe = breathing();
   for (const { recurrence_exceptions, ...event } of rows) {
-    // A person with thousands of series keeps nobody else waiting.
-    if (performance.now() - breath > LONGEST_BREATH_MS) {
-      await breathe();
-      breath = performance.now();
-    }
+    await breathe();
     let left = limit;
     for (const { changes, ...times } of occurrencesBetween({ ...event, recurrence_exceptions }, from, to, after?.starts_at)) {
+      await breathe();
       const item: Item = { ...event, ...overriding.parse(changes), ...times };
       // What is cancelled as a whole is so every time.
       if (event.status === 'cancelled') item.status = event.status;

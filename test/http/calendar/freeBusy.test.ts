@@ -1,5 +1,6 @@
 // When somebody is busy, word for word.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { periodsOf } from '../../../src/queries/calendar/busyPeriods.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
 import { type Person, register } from '../../support/person.ts';
 
@@ -97,5 +98,63 @@ test.for([
     detail: 'Some fields are missing or wrong.',
     request_id: 'the-request',
     errors: [{ in: 'query', pointer: '/to', detail }],
+  });
+});
+
+const hourly = {
+  starts_at: '2026-01-01T00:00:00.000Z',
+  ends_at: '2026-01-01T00:30:00.000Z',
+  all_day: false,
+  timezone: 'UTC',
+  recurrence_rule: 'FREQ=HOURLY',
+  recurrence_exceptions: [],
+  status: 'confirmed',
+  transparency: 'opaque',
+} as const;
+
+test('within a series others get their turn', async () => {
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 21;
+    return now;
+  });
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const periods = await periodsOf([hourly], '2026-02-01T00:00:00.000Z', '2026-02-11T00:00:00.000Z');
+  isOver = true;
+  clock.mockRestore();
+  expect(periods).toHaveLength(240);
+  expect(turns).toBeGreaterThanOrEqual(200);
+});
+
+test('what is tentative is cut by all that one is busy with', async () => {
+  const long = { ...hourly, recurrence_rule: null, status: 'tentative' } as const;
+  const tentative = [
+    { ...long, ends_at: '2026-01-01T02:15:00.000Z' },
+    { ...long, starts_at: '2026-01-01T02:20:00.000Z', ends_at: '2026-01-01T02:50:00.000Z' },
+  ];
+  const periods = await periodsOf([hourly, ...tentative], '2026-01-01T00:00:00.000Z', '2026-01-01T03:00:00.000Z');
+  expect(periods.map(({ starts_at, ends_at, type }) => [starts_at.slice(11, 16), ends_at.slice(11, 16), type])).toEqual([
+    ['00:00', '00:30', 'busy'],
+    ['00:30', '01:00', 'busy_tentative'],
+    ['01:00', '01:30', 'busy'],
+    ['01:30', '02:00', 'busy_tentative'],
+    ['02:00', '02:30', 'busy'],
+    ['02:30', '02:50', 'busy_tentative'],
+  ]);
+});
+
+test('more than can be told is refused', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  await hold(ann, '09:00', '09:10', { recurrence_rule: 'FREQ=HOURLY;BYMINUTE=0,15,30,45' });
+  const detail = 'More than 20000 things take place; ask for a shorter range.';
+  expect(await between(ann, '2026-04-01T00:00:00Z', '2027-04-01T00:00:00Z')).toMatchObject({
+    status: 422,
+    body: { type: 'urn:daybook:problem:too-many-occurrences', errors: [{ in: 'query', pointer: '/to', detail }] },
   });
 });
