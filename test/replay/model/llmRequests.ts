@@ -10,9 +10,9 @@ const newRequest = z.object({
   id: z.uuidv7().optional(),
   session_id: z.string().nullable().default(null),
   message_id: z.string().nullable().default(null),
-  provider: z.string(),
-  model: z.string(),
-  purpose: z.string().nullable().default(null),
+  provider: z.string().trim(),
+  model: z.string().trim(),
+  purpose: z.string().trim().nullable().default(null),
   request: object,
   started_at: z.string().optional(),
 });
