@@ -66,7 +66,9 @@ test(`each thing is done once, over ${ROUNDS} kills`, { timeout: 120_000 + ROUND
     const tasks = await Array.fromAsync(all(read, '/tasks?status=todo'));
     return { tasks: tasks.length, reminded: tasks.filter(({ reminded_at }) => reminded_at !== null).length };
   };
-  await expect.poll(open, { timeout: 60_000 + ROUNDS * 10_000, interval: 500 }).toEqual({ tasks: 2 * titles.length, reminded: titles.length });
+  await expect
+    .poll(open, { timeout: 60_000 + ROUNDS * 10_000, interval: 500 })
+    .toEqual({ tasks: 2 * titles.length, reminded: titles.length });
   // Time for whatever would do it again.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   await daybook.stop();
