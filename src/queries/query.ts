@@ -158,18 +158,11 @@ export function computed<Row extends Record<string, unknown>, Filters extends z.
     readonly answer: (rows: readonly Row[], filters: z.output<z.ZodObject<Filters>>) => Answer | Promise<Answer>;
   },
 ): Query {
-  const { access = 'owner', row } = definition;
-  const querystring = z.strictObject(definition.filters);
-  return {
-    ...definition,
-    access,
-    querystring,
-    read: async (database, request) => {
-      const filters = validate(querystring, request.querystring, 'query');
-      const rows = await database.any(sql.type(row)`${definition.sql(scopeOf(definition.route, access, request), filters)}`);
-      return definition.answer(rows, filters);
-    },
-  };
+  const { row, sql: rowsOf, answer, ...rest } = definition;
+  return answered({
+    ...rest,
+    read: async (any, filters, scope) => answer(await any(sql.type(row)`${rowsOf(scope, filters)}`), filters),
+  });
 }
 
 /** A query for a file that is written from rows; where `isOfOne`, no row is 404. Of the same rows, it is the same to the byte. */
@@ -258,15 +251,18 @@ function refuseCursor(error: unknown): never {
   throw sqlStateOf(error)?.startsWith('22') ? notACursor() : error;
 }
 
+type Made<Filters extends z.ZodRawShape, Result> = Facts & {
+  readonly response: z.ZodType;
+  readonly filters: Filters;
+  /** @param any as slonik's: asks for rows */
+  readonly read: (any: Any, filters: z.output<z.ZodObject<Filters>>, scope: Scope) => Promise<Result>;
+};
+
 /** A query whose answer is made of rows, where SQL alone cannot make it. */
-export function made<Filters extends z.ZodRawShape>(
-  definition: Facts & {
-    readonly response: z.ZodObject;
-    readonly filters: Filters;
-    /** @param any as slonik's: asks for rows */
-    readonly read: (any: Any, filters: z.output<z.ZodObject<Filters>>, scope: Scope) => Promise<unknown>;
-  },
-): Query {
+export const made = <Filters extends z.ZodRawShape>({ read, ...definition }: Made<Filters, unknown>): Query =>
+  answered({ ...definition, read: async (any, filters, scope) => ({ body: await read(any, filters, scope) }) });
+
+function answered<Filters extends z.ZodRawShape>(definition: Made<Filters, Answer>): Query {
   const { access = 'owner', filters, read } = definition;
   const querystring = z.strictObject(filters);
   return {
@@ -275,7 +271,7 @@ export function made<Filters extends z.ZodRawShape>(
     querystring,
     read: async (database, request) => {
       const scope = scopeOf(definition.route, access, request);
-      return { body: await read((query) => database.any(query), validate(querystring, request.querystring, 'query'), scope) };
+      return read((query) => database.any(query), validate(querystring, request.querystring, 'query'), scope);
     },
   };
 }
