@@ -15,6 +15,7 @@ export type DaybookProcess = {
 };
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/cli/daybook.ts', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -38,19 +39,20 @@ const ended = (child: ChildProcess): Promise<unknown> =>
   child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : once(child, 'exit');
 
 /** Starts a process that is not awaited: `ready` is. One can kill it at any time before, too. */
-export function launch(dataDirectory: string, environment: Readonly<Record<string, string>> = {}) {
+export const launch = (dataDirectory: string, environment: Readonly<Record<string, string>> = {}) =>
+  spawned([MAIN], { PORT: '0', LOG_LEVEL: 'warn', DAYBOOK_DATA_DIR: dataDirectory, ...environment }, /API: (http:\S+)\/api\/v1/);
+
+/** @param ready what it says then; the group is its URL */
+function spawned(args: readonly string[], environment: Readonly<Record<string, string>>, ready: RegExp) {
   const { PATH = '', TMPDIR = '/tmp' } = process.env;
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH, TMPDIR, PORT: '0', LOG_LEVEL: 'warn', DAYBOOK_DATA_DIR: dataDirectory, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(process.execPath, args, { env: { PATH, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   alive.add(child);
   let output = '';
   const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      const [, url] = /API: (http:\S+)\/api\/v1/.exec(output) ?? [];
+      const [, url] = ready.exec(output) ?? [];
       if (url !== undefined) resolve(url);
     });
   }
@@ -59,14 +61,21 @@ export function launch(dataDirectory: string, environment: Readonly<Record<strin
     reject(new Error(`Daybook ended with ${signal ?? code} before it was ready:\n${output}`));
   });
   const timer = setTimeout(() => reject(new Error(`Daybook was not ready within ${START_TIMEOUT_MS} ms:\n${output}`)), START_TIMEOUT_MS);
-  const ready = listening.finally(() => clearTimeout(timer));
+  const isReady = listening.finally(() => clearTimeout(timer));
   // Who kills it before it is ready does not wait for that.
-  ready.catch(() => {});
-  return { ready, kill: () => kill(child), stop: () => stop(child, () => output), output: () => output };
+  isReady.catch(() => {});
+  return { ready: isReady, kill: () => kill(child), stop: () => stop(child, () => output), output: () => output };
 }
 
 export async function startProcess(dataDirectory: string, environment?: Readonly<Record<string, string>>): Promise<DaybookProcess> {
   const { ready, ...rest } = launch(dataDirectory, environment);
+  return { ...rest, url: await ready };
+}
+
+/** The embedded event log alone, as `daybook eventstore` runs it; its URL is a connection string. @param port 0 takes any free one */
+export async function startEventStore(directory: string, port: string): Promise<DaybookProcess> {
+  const args = [CLI, 'eventstore', '--data-dir', directory, '--port', port];
+  const { ready, ...rest } = spawned(args, {}, /(esdb:\S+)/);
   return { ...rest, url: await ready };
 }
 
