@@ -1,11 +1,11 @@
-// What happens when two things are decided at once. Each race is forced: what the other one does is done between the
-// decision and the append of the first, so that it is lost the same way every time.
+// What happens when two things are decided at once, of tasks, sessions and messages, and what holds for every command.
 import { sql } from 'slonik';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Daybook } from '../../src/daybook.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { type Answer, client, idOf, NOT_FOUND, type Person, pageOf, register } from '../support/person.ts';
+import { beforeNextAppend as forceRace, typesIn } from '../support/race.ts';
 
 let daybook: TestDaybook;
 let otherNode: Daybook;
@@ -24,23 +24,11 @@ afterAll(async () => {
   await daybook.close();
 });
 
-/** Does something once the next append is decided, and before it is made. */
-function beforeNextAppend(race: () => Promise<Answer>): void {
-  const append = vi.spyOn(daybook.log, 'append');
-  append.mockImplementationOnce(async (...appended) => {
-    append.mockRestore();
-    expect((await race()).status).toBeLessThan(300);
-    return daybook.log.append(...appended);
-  });
-}
+const beforeNextAppend = (race: () => Promise<Answer>) => forceRace(daybook.log, race);
 
 const said = ({ status, body }: Answer) => ({ status, body });
 const gone = { status: 404, body: NOT_FOUND };
-const typesOf = async (stream: string) => {
-  const types: string[] = [];
-  for await (const { type } of daybook.log.readStream(stream, 0)) types.push(type);
-  return types;
-};
+const typesOf = (stream: string) => typesIn(daybook.log, stream);
 const count = z.object({ count: z.number() });
 const head = () => daybook.log.head();
 

@@ -49,8 +49,8 @@ export type Draft = {
   /** How often sending was begun. */
   readonly tries: number;
   readonly started_at: string | null;
-  /** What last said that it is to be sent: the event, and the request that it came with. */
-  readonly scheduled_by: { readonly event_id: string; readonly correlation_id: string } | null;
+  /** What last said that it is to be sent: the event, when that was, and the request that it came with. */
+  readonly scheduled_by: { readonly event_id: string; readonly at: string; readonly correlation_id: string } | null;
 };
 
 export const emailDraft = aggregate<Draft>({
@@ -84,7 +84,7 @@ export const emailDraft = aggregate<Draft>({
   title: ({ subject }) => subject ?? undefined,
 });
 
-const causeOf = ({ event_id, meta }: Pick<AnyEvent, 'event_id' | 'meta'>) => ({ event_id, correlation_id: meta.$correlationId });
+const causeOf = ({ event_id, meta }: Pick<AnyEvent, 'event_id' | 'meta'>) => ({ event_id, at: meta.at, correlation_id: meta.$correlationId });
 
 const recipients = z
   .array(z.strictObject({ name: headerText(200).trim().min(1).nullable().default(null), address: emailAddress }))
@@ -185,7 +185,8 @@ export const sendEmailDraft = command({
   prepare: async ({ body: { again }, at }, { settings }) => ({
     decide: (draft) => {
       if (!draft || draft.status === 'sending' || draft.status === 'sent') return [];
-      if (draft.status === 'scheduled' && draft.send_at !== null && draft.send_at <= at) return [];
+      // What another process was told to send at once may have a time that is to come by this clock.
+      if (isDue(draft, at) || isDue(draft, draft.scheduled_by?.at ?? at)) return [];
       if (draft.status === 'discarded' || (draft.status === 'unknown' && !again)) return notNow(draft);
       return unsendable(draft, settings.sendsEmail) ?? emailDraftScheduled({ send_at: at });
     },
