@@ -9,12 +9,11 @@ import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { duties, policies } from './policies/index.ts';
 import { createScheduler, type Scheduler } from './policies/scheduler.ts';
-import { draftSending } from './policies/sendDrafts.ts';
+import { draftSending, LONGEST_TRY_MS } from './policies/sendDrafts.ts';
 import { projections } from './projections/index.ts';
 import { followProgress } from './projections/progress.ts';
 import { createProjector, type Projector, READ_MODEL } from './projections/projector.ts';
 import { deriveSecrets } from './secrets.ts';
-import { mailServer } from './smtp.ts';
 import type { Stores } from './stores.ts';
 import { createTokens } from './tokens.ts';
 
@@ -46,15 +45,15 @@ export async function createDaybook(
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
   const services = { log, database, commandHandler, logger };
-  const server = config.SMTP_URL === undefined ? undefined : mailServer(config.SMTP_URL);
+  // The mail client is loaded by those who send.
+  const server = config.SMTP_URL === undefined ? undefined : (await import('./smtp.ts')).mailServer(config.SMTP_URL, LONGEST_TRY_MS);
   const sending = draftSending(services, server, config.EVENTSTORE_URL === undefined);
   const scheduler = config.ROLES.includes('scheduler')
     ? createScheduler([...policies, ...sending.policies], [...duties, ...sending.duties], services, config.SCHEDULE)
     : undefined;
-  await scheduler?.start();
   const stopping = new AbortController();
   const following = commandHandler.services.folds.follow([user.category, login.category], stopping.signal);
-  const app = await buildApp({
+  const building = buildApp({
     log,
     database,
     blobs,
@@ -69,6 +68,7 @@ export async function createDaybook(
     logger,
     ...options,
   });
+  const [app] = await Promise.all([building, scheduler?.start()]);
   return {
     app,
     commandHandler,

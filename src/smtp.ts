@@ -40,15 +40,14 @@ export type MailServer = {
 /** A server that says nothing more is given up; what is done about an `unknown` is a person's to say, so nothing waits for ten minutes. */
 const SILENCE_MS = 60_000;
 const CONNECT_MS = 20_000;
-/** All of one try. */
-export const LONGEST_TRY_MS = 3 * 60_000;
 
 /**
  * @param url smtp://user:password@host:port or smtps://…; after a question mark, whatever options nodemailer takes there
  *   (`requireTLS`, `name`, `tls.rejectUnauthorized`, …). A password is told only to a server that speaks TLS, unless
  *   `requireTLS=false`.
+ * @param longestTryMs of all of one try
  */
-export function mailServer(url: string): MailServer {
+export function mailServer(url: string, longestTryMs: number): MailServer {
   const { auth, ...given } = parseConnectionUrl(url);
   const options = {
     connectionTimeout: CONNECT_MS,
@@ -76,7 +75,7 @@ export function mailServer(url: string): MailServer {
             this.push(null);
           },
         });
-        const { response, rejected } = await talk(new SMTPConnection(options), auth, envelope, source);
+        const { response, rejected } = await talk(new SMTPConnection(options), auth, envelope, source, longestTryMs);
         return { outcome: 'sent', response: inOneLine(response), refused: rejected };
       } catch (error) {
         const isRefusal = error instanceof Error && 'responseCode' in error && Number(error.responseCode) >= 400;
@@ -121,9 +120,15 @@ const named = ({ name, address }: Mailbox) => ({ name: name ?? '', address });
 type Auth = ReturnType<typeof parseConnectionUrl>['auth'];
 type Envelope = Parameters<SMTPConnection['send']>[0];
 
-async function talk(connection: SMTPConnection, auth: Auth, envelope: Envelope, message: Readable): Promise<SentMessageInfo> {
+async function talk(
+  connection: SMTPConnection,
+  auth: Auth,
+  envelope: Envelope,
+  message: Readable,
+  longestMs: number,
+): Promise<SentMessageInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<SentMessageInfo>();
-  const timer = setTimeout(() => reject(new Error('The mail server took too long.')), LONGEST_TRY_MS);
+  const timer = setTimeout(() => reject(new Error('The mail server took too long.')), longestMs);
   const unless = (go: () => void) => (error: Error | null | undefined) => (error ? reject(error) : go());
   connection.on('error', reject);
   const send = () => connection.send(envelope, message, (error, info) => (error || !info ? reject(error) : resolve(info)));

@@ -1,6 +1,7 @@
 // What a mail server is sent, and what is believed of how that ended.
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LONGEST_TRY_MS } from '../src/policies/sendDrafts.ts';
 import { type Letter, mailServer } from '../src/smtp.ts';
 import { headersOf, startMailServer, type TestMailServer } from './support/mailServer.ts';
 
@@ -23,7 +24,7 @@ const letter: Letter = {
 
 async function send(at: Parameters<typeof startMailServer>[0] = {}, changes: Partial<Letter> = {}) {
   server = await startMailServer(at);
-  return mailServer(server.url).send({ ...letter, ...changes });
+  return mailServer(server.url, LONGEST_TRY_MS).send({ ...letter, ...changes });
 }
 const refusal = (responseCode: number, message: string) => Object.assign(new Error(message), { responseCode });
 
@@ -84,13 +85,16 @@ describe('what is known afterwards', () => {
   test('when nobody answers: that it was not sent', async () => {
     const gone = await startMailServer();
     await gone.close();
-    expect(await mailServer(gone.url).send(letter)).toEqual({ outcome: 'not_sent', error: expect.stringContaining('ECONNREFUSED') });
+    expect(await mailServer(gone.url, LONGEST_TRY_MS).send(letter)).toEqual({
+      outcome: 'not_sent',
+      error: expect.stringContaining('ECONNREFUSED'),
+    });
   });
 
   test('when the password is wrong: that it was not sent', async () => {
     server = await startMailServer({}, { onAuth: (_, __, callback) => callback(refusal(535, 'Wrong')) });
     const url = server.url.replace('//', '//ann:secret@');
-    const delivery = await mailServer(`${url}?requireTLS=false`).send(letter);
+    const delivery = await mailServer(`${url}?requireTLS=false`, LONGEST_TRY_MS).send(letter);
     expect(delivery).toEqual({ outcome: 'not_sent', error: expect.stringContaining('535') });
     expect(JSON.stringify(delivery)).not.toContain('secret');
   });
@@ -98,7 +102,7 @@ describe('what is known afterwards', () => {
   test('that a password is not told to a server without TLS', async () => {
     const told: unknown[] = [];
     server = await startMailServer({}, { onAuth: (auth, _, callback) => callback(null, { user: told.push(auth) }) });
-    expect(await mailServer(server.url.replace('//', '//ann:secret@')).send(letter)).toMatchObject({ outcome: 'not_sent' });
+    expect(await mailServer(server.url.replace('//', '//ann:secret@'), LONGEST_TRY_MS).send(letter)).toMatchObject({ outcome: 'not_sent' });
     expect(told).toEqual([]);
   });
 
@@ -127,7 +131,7 @@ describe('what is known afterwards', () => {
     await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', () => resolve()));
     const address = between.address();
     const url = `smtp://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-    expect(await mailServer(url).send(letter)).toEqual({ outcome, error: expect.any(String) });
+    expect(await mailServer(url, LONGEST_TRY_MS).send(letter)).toEqual({ outcome, error: expect.any(String) });
     between.close();
   });
 });

@@ -14,10 +14,12 @@ import { type User, user } from '../commands/users/user.ts';
 import { emailSent } from '../events/emails.ts';
 import { LogUnavailable } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
-import { type Delivery, type Letter, LONGEST_TRY_MS, type MailServer } from '../smtp.ts';
+import type { Delivery, Letter, MailServer } from '../smtp.ts';
 import { effectsFor, type Policy, type PolicyServices, policy } from './policy.ts';
 import { type Duty, duty, messageOf } from './schedule.ts';
 
+/** All of one try to send a letter. */
+export const LONGEST_TRY_MS = 3 * 60_000;
 /** A try that began this long ago and has no end is of a process that is gone. */
 const LEASE_MS = LONGEST_TRY_MS + 2 * 60_000;
 const AGAIN_AFTER_MS = 1_000;

@@ -3,10 +3,10 @@
 /** As much of a text as goes into an event, as JSON has it; the whole of a longer one is in the blob store. */
 export const MAX_TEXT_BYTES = 256 * 1024;
 
-const words = new Intl.Segmenter('und', { granularity: 'word' });
-
 /** Words as Unicode has them (UAX 29), in whatever script. Takes some 20 ms for 100,000 characters. */
 export function countWords(text: string): number {
+  // Not made before it is needed: the first one loads its dictionaries.
+  const words = new Intl.Segmenter('und', { granularity: 'word' });
   let count = 0;
   for (const { isWordLike } of words.segment(text)) if (isWordLike) count += 1;
   return count;
