@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { moreHistory } from './moreRaces.ts';
 import { ADA, BOB, history } from './races.ts';
 import { makeReadModel, parkedEvents, rowsInBatches } from './tables.ts';
 
-const RUNS = Math.ceil(Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500) / 60);
+const RUNS = Math.ceil(Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500) / 120);
 const SEED = Number(process.env.DAYBOOK_RANDOM_SEED ?? Date.now() % 2 ** 31);
 
 let database: Awaited<ReturnType<typeof createPool>>;
@@ -25,19 +26,26 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-test(`${RUNS} random histories give the same rows in any batches (DAYBOOK_RANDOM_SEED=${SEED})`, {
-  timeout: 60_000 + RUNS * 5_000,
-}, async () => {
-  const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
-  const property = fc.asyncProperty(history, cuts, async (events, sizes) => {
-    const rows = (batches: readonly number[]) => rowsInBatches(database, events, [ADA, BOB], batches);
-    const oneByOne = await rows([1]);
-    expect(await parkedEvents(database), told(events)).toEqual([]);
-    for (const batches of [[events.length], sizes])
-      expect(await rows(batches), `in batches of ${batches}\n${told(events)}`).toEqual(oneByOne);
-  });
-  await fc.assert(property, { seed: SEED, numRuns: RUNS, unbiased: true, endOnFailure: process.env.DAYBOOK_RANDOM_SHRINK === 'no' });
-});
+test.for([
+  ['tasks and messages', history],
+  ['the other contexts', moreHistory],
+] as const)(
+  `${RUNS} random histories of %s give the same rows in any batches (DAYBOOK_RANDOM_SEED=${SEED})`,
+  {
+    timeout: 60_000 + RUNS * 5_000,
+  },
+  async ([, history]) => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
+    const property = fc.asyncProperty(history, cuts, async (events, sizes) => {
+      const rows = (batches: readonly number[]) => rowsInBatches(database, events, [ADA, BOB], batches);
+      const oneByOne = await rows([1]);
+      expect(await parkedEvents(database), told(events)).toEqual([]);
+      for (const batches of [[events.length], sizes])
+        expect(await rows(batches), `in batches of ${batches}\n${told(events)}`).toEqual(oneByOne);
+    });
+    await fc.assert(property, { seed: SEED, numRuns: RUNS, unbiased: true, endOnFailure: process.env.DAYBOOK_RANDOM_SHRINK === 'no' });
+  },
+);
 
 const told = (events: readonly LoggedEvent[]) =>
   events.map(({ stream, type, data }) => `${stream} ${type} ${JSON.stringify(data)}`).join('\n');

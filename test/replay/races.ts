@@ -192,6 +192,6 @@ const blankTask = {
   source_id: null,
 };
 
-function idOf(kind: string, number: number): string {
+export function idOf(kind: string, number: number): string {
   return `${kind.repeat(8)}-0000-7000-8000-${String(number).padStart(12, '0')}`;
 }

@@ -84,7 +84,11 @@ export const emailDraft = aggregate<Draft>({
   title: ({ subject }) => subject ?? undefined,
 });
 
-const causeOf = ({ event_id, meta }: Pick<AnyEvent, 'event_id' | 'meta'>) => ({ event_id, at: meta.at, correlation_id: meta.$correlationId });
+const causeOf = ({ event_id, meta }: Pick<AnyEvent, 'event_id' | 'meta'>) => ({
+  event_id,
+  at: meta.at,
+  correlation_id: meta.$correlationId,
+});
 
 const recipients = z
   .array(z.strictObject({ name: headerText(200).trim().min(1).nullable().default(null), address: emailAddress }))
