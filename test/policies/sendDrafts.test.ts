@@ -55,7 +55,7 @@ function dyingBefore(at: number): EventLog {
 }
 
 const living = new AbortController().signal;
-const taking = () => mailServer(server.url);
+const taking = () => mailServer(server.url, 20_000);
 /** Of a process that dies before it hears how that ended. */
 const dying = (send?: MailServer['send']): MailServer => ({
   host: '127.0.0.1',
