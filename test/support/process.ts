@@ -16,6 +16,8 @@ export type DaybookProcess = {
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const CLI = fileURLToPath(new URL('../../src/cli/daybook.ts', import.meta.url));
+/** As npm start has it. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -45,7 +47,10 @@ export const launch = (dataDirectory: string, environment: Readonly<Record<strin
 /** @param ready what it says then; the group is its URL */
 function spawned(args: readonly string[], environment: Readonly<Record<string, string>>, ready: RegExp) {
   const { PATH = '', TMPDIR = '/tmp' } = process.env;
-  const child = spawn(process.execPath, args, { env: { PATH, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: { PATH, TMPDIR, NODE_COMPILE_CACHE, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   alive.add(child);
   let output = '';
   const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
