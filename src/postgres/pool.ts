@@ -21,6 +21,9 @@ export function createPool(url: string, { maximumPoolSize = 10 }: { maximumPoolS
     statementTimeout: STATEMENT_TIMEOUT_MS,
     idleInTransactionSessionTimeout: STATEMENT_TIMEOUT_MS,
     idleTimeout: isEmbedded ? 'DISABLE_TIMEOUT' : 60_000,
+    // slonik replaces a connection that is half an hour old, and opens two for it. Of these, the embedded Postgres lets one wait
+    // until it gives up.
+    ...(isEmbedded && { maximumConnectionAge: 'DISABLE_TIMEOUT' }),
     // slonik's default, DISCARD ALL, costs a round trip at every release and all cached plans. Nothing here sets what outlives a
     // transaction, and slonik destroys a connection on which anything failed, so there is nothing to discard.
     resetConnection: async () => {},

@@ -1,5 +1,5 @@
 import { type DatabasePool, sql } from 'slonik';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createPool } from '../../src/postgres/pool.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -64,4 +64,11 @@ test('a transaction is whole or was not, and the pool works on after an error', 
   await expect(failing).rejects.toThrow('changed my mind');
   await expect(pool.query(sql.unsafe`SELECT 1 / 0`)).rejects.toThrow();
   expect(await pool.any(sql.unsafe`SELECT * FROM public.notes`)).toEqual([]);
+});
+
+test.skipIf(process.env.TEST_DATABASE_URL)('the one connection to the embedded Postgres is the same, however old it is', async () => {
+  await pool.query(sql.unsafe`CREATE TEMPORARY TABLE of_this_connection ()`);
+  vi.setSystemTime(Date.now() + 24 * 3_600_000);
+  expect(await pool.any(sql.unsafe`SELECT * FROM of_this_connection`)).toEqual([]);
+  vi.useRealTimers();
 });
