@@ -259,6 +259,8 @@ CREATE TABLE calendar.calendar_events (
 CREATE INDEX calendar_events_by_start ON calendar.calendar_events (user_id, starts_at, id);
 CREATE INDEX calendar_events_by_end ON calendar.calendar_events (user_id, ends_at, id);
 CREATE INDEX calendar_events_recurring ON calendar.calendar_events (user_id, starts_at, id) WHERE recurrence_rule IS NOT NULL;
+CREATE INDEX calendar_events_to_remind ON calendar.calendar_events (starts_at, id)
+  WHERE recurrence_rule IS NULL AND cardinality(reminder_minutes) > 0 AND status <> 'cancelled';
 CREATE INDEX calendar_events_by_ical_uid ON calendar.calendar_events USING hash (ical_uid);
 
 CREATE TABLE calendar.calendar_invitations (

@@ -51,6 +51,15 @@ export const calendarEventRescheduled = event('CalendarEventRescheduled', { ...w
 export const calendarEventCancelled = event('CalendarEventCancelled', occurrence);
 export const calendarEventDeleted = event('CalendarEventDeleted', {});
 
+/** In a stream of its own for each time that the event takes place: `recurrence_id` and `starts_at` are of that, `title` as well. */
+export const calendarEventReminded = event('CalendarEventReminded', {
+  event_id: uuid,
+  title,
+  recurrence_id: instant.nullable(),
+  starts_at: instant,
+  minutes: z.int(),
+});
+
 /** Who is asked to come. Of what is about an invitation, each event says whose it is, for a reader. */
 const invitee = { invitation_id: uuid, email: text(254), display_name: text(200).nullable() };
 

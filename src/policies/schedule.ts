@@ -4,6 +4,7 @@
 // at, is due at the next.
 import type { DatabasePool } from 'slonik';
 import { v7 } from 'uuid';
+import { Problem } from '../problem.ts';
 import { type Effects, effectsFor, type PolicyServices } from './policy.ts';
 
 export type Duty = {
@@ -21,7 +22,7 @@ const PAGE = 200;
 export const duty = <Item extends { readonly id: string; readonly user_id: string }>(
   name: string,
   due: (database: DatabasePool, now: string, after: Item | undefined, limit: number) => Promise<readonly Item[]>,
-  act: (item: Item, effects: Effects) => Promise<unknown>,
+  act: (item: Item, effects: Effects, now: string) => Promise<unknown>,
 ): Duty => ({
   name,
   fulfil: async (services, now, signal) => {
@@ -33,7 +34,7 @@ export const duty = <Item extends { readonly id: string; readonly user_id: strin
         if (signal.aborted) return;
         try {
           const reason = { policy: name, userId: item.user_id, correlationId: tick, causationId: tick };
-          await act(item, effectsFor(services, reason));
+          await act(item, effectsFor(services, reason), now);
         } catch (error) {
           services.logger.error(`${name} failed for ${item.id} and is tried again at the next tick: ${messageOf(error)}`);
         }
@@ -42,5 +43,12 @@ export const duty = <Item extends { readonly id: string; readonly user_id: strin
     } while (after);
   },
 });
+
+/** What is gone by now, or part of what is, nobody is to hear of. */
+export const ifStillThere = (sent: Promise<unknown>): Promise<unknown> =>
+  sent.catch((error: unknown) => {
+    if (error instanceof Problem && error.status === 404) return undefined;
+    throw error;
+  });
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

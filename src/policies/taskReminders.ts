@@ -2,8 +2,7 @@
 import { sql } from 'slonik';
 import { z } from 'zod';
 import { remindTask } from '../commands/tasks/task.ts';
-import { Problem } from '../problem.ts';
-import { duty } from './schedule.ts';
+import { duty, ifStillThere } from './schedule.ts';
 
 const due = z.object({ id: z.string(), user_id: z.string(), remind_at: z.string() });
 
@@ -15,11 +14,5 @@ export const taskReminders = duty<z.output<typeof due>>(
     WHERE remind_at <= ${now} AND reminded_at IS NULL AND status IN ('todo', 'in_progress', 'blocked')
       AND (${after?.id ?? null}::uuid IS NULL OR (remind_at, id) > (${after?.remind_at ?? null}::timestamptz, ${after?.id ?? null}::uuid))
     ORDER BY remind_at, id LIMIT ${limit}`),
-  ({ id }, { send }) => send(remindTask, { params: { id } }).catch(isGone),
+  ({ id }, { send }) => ifStillThere(send(remindTask, { params: { id } })),
 );
-
-/** What is gone by now, or part of what is, nobody is to be reminded of. */
-function isGone(error: unknown): undefined {
-  if (error instanceof Problem && error.status === 404) return undefined;
-  throw error;
-}

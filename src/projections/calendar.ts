@@ -64,6 +64,18 @@ export const calendarEventSentences = teller('event', {
   }),
 });
 
+/** A reminder is about the event, and changes nothing of it. */
+export const calendarReminderSentences = teller(
+  'event',
+  {
+    CalendarEventReminded: ({ data: { title, recurrence_id, starts_at, minutes } }) => ({
+      summary: `Reminded of the event${quoted(title)}`,
+      details: { recurrence_id, starts_at, minutes },
+    }),
+  },
+  ({ id, data }) => ('event_id' in data ? data.event_id : id),
+);
+
 const answers = {
   accepted: 'comes to',
   declined: 'does not come to',

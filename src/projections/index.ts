@@ -1,7 +1,7 @@
 // All projections, in the order in which each sees an event, and all tellers of what happened. A new context adds its
 // lines here.
 import { activities } from './activities.ts';
-import { calendar, calendarEventSentences } from './calendar.ts';
+import { calendar, calendarEventSentences, calendarReminderSentences } from './calendar.ts';
 import { departures } from './departures.ts';
 import { documentSentences, documents, documentTagSentences } from './documents.ts';
 import { emailDraftSentences, emailDrafts } from './emails/draft.ts';
@@ -25,6 +25,7 @@ export const tellers = [
   taskSentences,
   taskLabelSentences,
   calendarEventSentences,
+  calendarReminderSentences,
   emailDraftSentences,
   documentSentences,
   documentTagSentences,

@@ -102,7 +102,7 @@ test(`each thing is done once, over ${ROUNDS} kills`, { timeout: 120_000 + ROUND
 
   const made: Record<'titles' | 'recurring' | 'drafts' | 'logins', string[]> = { titles: [], recurring: [], drafts: [], logins: [] };
 
-  /** A task to be reminded of, one that recurs and is done, a letter to be sent, and a login of long ago. */
+  /** A task and an event to be reminded of, one that recurs and is done, a letter to be sent, and a login of long ago. */
   async function give(title: string): Promise<void> {
     const remind_at = new Date(Date.now() + 500).toISOString();
     const [recurring, draft, login] = [v7(), v7(), v7()];
@@ -111,6 +111,8 @@ test(`each thing is done once, over ${ROUNDS} kills`, { timeout: 120_000 + ROUND
     made.drafts.push(draft);
     made.logins.push(login);
     await post('/tasks', { id: v7(), title, remind_at });
+    const starts_at = `${remind_at.slice(0, -4)}000Z`;
+    await post('/calendar/events', { id: v7(), title, starts_at, ends_at: starts_at, reminder_minutes: [0] });
     await post('/tasks', { id: recurring, title: `${title}, again`, recurrence_rule: 'FREQ=DAILY' });
     await post(`/tasks/${recurring}/complete`);
     await post('/email-drafts', { id: draft, to_addresses, subject: title, body_text: 'At seven?' });
@@ -157,12 +159,18 @@ test(`each thing is done once, over ${ROUNDS} kills`, { timeout: 120_000 + ROUND
   const tally = async () => {
     const events = await Array.fromAsync(log.readAll(null));
     const of = (type: string) => events.filter((event) => event.type === type).length;
-    return { reminded: of('TaskReminded'), made: of('TaskCreated'), expired: of('LoginExpired'), begun: of('EmailDraftSendStarted') };
+    return {
+      reminded: of('TaskReminded'),
+      told: of('CalendarEventReminded'),
+      made: of('TaskCreated'),
+      expired: of('LoginExpired'),
+      begun: of('EmailDraftSendStarted'),
+    };
   };
   const all = made.titles.length;
   await expect
     .poll(tally, { timeout: 60_000 + ROUNDS * 10_000, interval: 500 })
-    .toEqual({ reminded: all, made: 3 * all, expired: all, begun: all });
+    .toEqual({ reminded: all, told: all, made: 3 * all, expired: all, begun: all });
   // Time for whatever would do it again.
   await setTimeout(2_500);
   await log.close();
@@ -183,6 +191,8 @@ test(`each thing is done once, over ${ROUNDS} kills`, { timeout: 120_000 + ROUND
   const streamsOf = (type: string) => events.filter((event) => event.type === type).map(({ stream }) => stream);
   expect(new Set(streamsOf('TaskReminded')).size).toBe(all);
   expect(streamsOf('TaskReminded').length).toBe(all);
+  const told = events.filter(({ type }) => type === 'CalendarEventReminded').map(({ data }) => titled.parse(data).title);
+  expect(told.toSorted()).toEqual(made.titles.toSorted());
   const titles = events.filter(({ type }) => type === 'TaskCreated').map(({ data }) => titled.parse(data).title);
   expect(titles.toSorted()).toEqual(made.titles.flatMap((title) => [title, `${title}, again`, `${title}, again`]).toSorted());
   expect(streamsOf('LoginExpired').toSorted()).toEqual(made.logins.map((login) => `login-${login}`).toSorted());

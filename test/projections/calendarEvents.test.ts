@@ -3,10 +3,11 @@ import {
   calendarEventCancelled,
   calendarEventChanged,
   calendarEventDeleted,
+  calendarEventReminded,
   calendarEventRescheduled,
   calendarEventScheduled,
 } from '../../src/events/calendar.ts';
-import { calendar, calendarEventSentences } from '../../src/projections/calendar.ts';
+import { calendar, calendarEventSentences, calendarReminderSentences } from '../../src/projections/calendar.ts';
 import { calendarEventRows } from '../../src/tables/calendar.ts';
 import { AT, OWNER, recorded } from '../support/recorded.ts';
 
@@ -78,5 +79,19 @@ test('an event that is deleted is no row', () => {
     table: calendarEventRows,
     where: { id: ID },
     except: {},
+  });
+});
+
+test('a reminder is told of the event, and changes nothing of it', () => {
+  const time = { recurrence_id, starts_at: '2026-03-24T19:00:00.000Z', minutes: 60 };
+  const read = recorded('calendarReminder-an id', calendarEventReminded({ event_id: ID, title: 'Concert', ...time }), 0, {
+    title: 'Concert',
+  });
+  expect(calendar.project(read)).toEqual([]);
+  expect(calendarReminderSentences.tell(read)).toEqual({
+    entity_type: 'event',
+    entity_id: ID,
+    summary: 'Reminded of the event “Concert”',
+    details: time,
   });
 });
