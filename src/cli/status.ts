@@ -2,6 +2,7 @@
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
+import { standings } from '../policies/standing.ts';
 import { projections } from '../projections/index.ts';
 import { readCheckpoint } from '../projections/projector.ts';
 import { reasonToRebuild } from '../projections/rebuild.ts';
@@ -21,5 +22,20 @@ export async function statusLines(log: EventLog, database: DatabasePool): Promis
     `Read model: up to position ${position ?? 'none'}${position === head ? ', which is all' : ''}.`,
     parked.length === 0 ? 'No event is parked.' : `${parked.length} events are parked:`,
     ...parked.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`),
+    ...(await policyLines(log)),
   ];
+}
+
+async function policyLines(log: EventLog): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { name, lag_events, lag_seconds, set_aside } of await standings(log)) {
+    const lag =
+      lag_events === 0 ? 'is done with all there is' : `has ${lag_events} events to look at, the oldest for ${lag_seconds.toFixed(1)} s`;
+    lines.push(`Policy ${name}: ${lag}${set_aside.length === 0 ? '.' : `; ${set_aside.length} are set aside and tried again:`}`);
+    for (const position of set_aside) {
+      const event = await log.eventAt(position);
+      lines.push(`  ${event ? `${event.type} at ${event.stream}@${event.revision}` : `nothing that is still there, at ${position}`}`);
+    }
+  }
+  return lines;
 }

@@ -4,6 +4,7 @@ import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
+import { standings } from '../policies/standing.ts';
 import type { Progress } from '../projections/progress.ts';
 import { type Projector, READ_MODEL } from '../projections/projector.ts';
 import { describeRead } from './openapi.ts';
@@ -24,6 +25,17 @@ const projectionList = z.object({
       lag_events: z.int(),
       lag_seconds: z.number(),
       status: z.string(),
+    }),
+  ),
+  policies: z.array(
+    z.object({
+      name: z.string(),
+      position: z.int().nullable(),
+      lag_events: z.int().meta({ description: 'What it has still to look at, of the next 10,000 events of the log' }),
+      lag_seconds: z.number().meta({ description: 'How long the oldest of that has waited' }),
+      set_aside: z.array(z.int()).meta({ description: 'Positions of events that it failed at and tries again, ever more rarely' }),
+      status: z.string(),
+      last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
     }),
   ),
 });
@@ -75,16 +87,32 @@ export function addSystem(app: FastifyInstance, { log, database, progress, proje
     config: describeRead({
       name: 'listProjections',
       route: 'GET /system/projections',
-      summary: 'How far the read model is behind the event log',
+      summary: 'How far the read model, and what Daybook does by itself, are behind the event log',
       response: projectionList,
     }),
     handler: async (request, reply) => {
-      await caller(request, 'owner', services);
+      const { role } = await caller(request, 'owner', services);
       const [position = null, head] = await Promise.all([progress.position(), log.head()]);
       const status = projector?.status().state ?? 'elsewhere';
       const item = { name: READ_MODEL, position: asNumber(position), head: asNumber(head), ...(await lagOf(log, position)), status };
-      return sendAnswer(request, reply, { body: { items: [item] } });
+      const policies = await policiesAsTheyAre(log, scheduler, role === 'admin');
+      return sendAnswer(request, reply, { body: { items: [item], policies } });
     },
+  });
+}
+
+/** @param saysWhy an error may tell of what is someone's */
+async function policiesAsTheyAre(log: EventLog, scheduler: Scheduler | undefined, saysWhy: boolean) {
+  const here = scheduler?.status() ?? [];
+  return (await standings(log)).map(({ position, set_aside, ...standing }) => {
+    const { state = 'elsewhere', lastError } = here.find(({ name }) => name === standing.name) ?? {};
+    return {
+      ...standing,
+      position: asNumber(position),
+      set_aside: set_aside.map(Number),
+      status: state,
+      last_error: (saysWhy ? lastError : undefined) ?? null,
+    };
   });
 }
 

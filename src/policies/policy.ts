@@ -41,11 +41,12 @@ export type Send = (
 /** What a policy has at hand: the write side, the tables (which may be behind), and commands for one person. */
 export type Effects = { readonly services: CommandServices; readonly database: DatabasePool; readonly send: Send };
 
-export type Policy = {
-  readonly name: string;
+/** What a policy goes by and looks at. */
+export type Followed = { readonly name: string; readonly eventTypes: ReadonlySet<string> };
+
+export type Policy = Followed & {
   /** What the names of the streams that it reads begin with. */
   readonly prefixes: readonly string[];
-  readonly eventTypes: ReadonlySet<string>;
   readonly react: (event: AnyEvent, effects: Effects) => Promise<unknown>;
 };
 
@@ -109,7 +110,7 @@ const NO_LOGIN = '00000000-0000-0000-0000-000000000000';
 const system = (id: string): Caller => ({ id, role: 'user', actor: 'system', login_id: NO_LOGIN });
 
 /** `position` of null: before the log's first event. `aside` are positions before it of events that are not done yet. */
-type Checkpoint = { readonly revision: number; readonly position: bigint | null; readonly aside: readonly bigint[] };
+export type Checkpoint = { readonly revision: number; readonly position: bigint | null; readonly aside: readonly bigint[] };
 
 const position = z.int().nonnegative().transform(BigInt);
 const policyAdvanced = z.object({ position: position.nullable(), aside: z.array(position) });
@@ -137,12 +138,8 @@ const UNSAVED = 500;
 
 const streamOf = (name: string) => `policy-${name}`;
 
-/** Where a policy is: of the last event that it is done with. Undefined before its first start anywhere. */
-export async function policyPosition(log: EventLog, name: string): Promise<bigint | null | undefined> {
-  return (await readCheckpoint(log, name))?.position;
-}
-
-async function readCheckpoint(log: EventLog, name: string): Promise<Checkpoint | undefined> {
+/** Where a policy is, as the log has it. Undefined before its first start anywhere. */
+export async function readCheckpoint(log: EventLog, name: string): Promise<Checkpoint | undefined> {
   for await (const { revision, data } of log.readStreamBackwards(streamOf(name), 1)) return { revision, ...policyAdvanced.parse(data) };
   return undefined;
 }

@@ -194,6 +194,14 @@ function sentEmail(owner: string, id: string, draft: Draft, { from, messageId, i
   });
 }
 
+/** @param send of a draft that is due as soon as it is scheduled */
+export const whatIsToBeSentAtOnce = (send: (id: string) => void): Policy =>
+  policy(POLICY, [emailDraft.category], {
+    EmailDraftScheduled: async (_, { id, data }) => {
+      if (data.send_at <= new Date().toISOString()) send(id);
+    },
+  });
+
 export type DraftSending = {
   readonly policies: readonly Policy[];
   readonly duties: readonly Duty[];
@@ -228,13 +236,7 @@ export function draftSending(services: PolicyServices, server: MailServer | unde
   };
 
   return {
-    policies: [
-      policy(POLICY, [emailDraft.category], {
-        EmailDraftScheduled: async (_, { id, data }) => {
-          if (data.send_at <= new Date().toISOString()) send(id);
-        },
-      }),
-    ],
+    policies: [whatIsToBeSentAtOnce(send)],
     duties: [
       duty(
         'giveUpOnDrafts',

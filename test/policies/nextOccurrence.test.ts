@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Task } from '../../src/commands/tasks/task.ts';
 import type { Daybook } from '../../src/daybook.ts';
 import { nextTimes } from '../../src/policies/nextOccurrence.ts';
-import { policyPosition } from '../../src/policies/policy.ts';
+import { readCheckpoint } from '../../src/policies/policy.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { type Answer, idOf, NOT_FOUND, named, type Person, register } from '../support/person.ts';
 
@@ -125,7 +125,9 @@ describe('its successor', () => {
     const { position } = z.object({ position: z.bigint() }).parse({ position: await daybook.log.head() });
     const done = idIn(await bob.post('/tasks', { title: 'A mark in the log' }));
     await bob.post(`/tasks/${done}/complete`);
-    await expect.poll(async () => ((await policyPosition(daybook.log, 'nextOccurrence')) ?? 0n) > position, { timeout: 20_000 }).toBe(true);
+    await expect
+      .poll(async () => ((await readCheckpoint(daybook.log, 'nextOccurrence'))?.position ?? 0n) > position, { timeout: 20_000 })
+      .toBe(true);
     await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000);
   }
   const tasksOf = async (title: string) =>

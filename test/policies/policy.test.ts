@@ -8,7 +8,7 @@ import { type CommandHandler, createCommandHandler } from '../../src/commands/ha
 import { completeTask, createTask, deleteTask, task } from '../../src/commands/tasks/task.ts';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { connectEventLog, type EventLog, type LoggedEvent, LogUnavailable } from '../../src/eventstore/log.ts';
-import { type Follower, follow, type Policy, policy, policyPosition } from '../../src/policies/policy.ts';
+import { type Follower, follow, type Policy, policy, readCheckpoint } from '../../src/policies/policy.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { notFound, Problem } from '../../src/problem.ts';
 import { deriveSecrets } from '../../src/secrets.ts';
@@ -87,7 +87,7 @@ async function celebrations(name: string): Promise<LoggedEvent[]> {
 }
 const titlesOf = (events: readonly LoggedEvent[]) => events.map(({ data }) => titled.parse(data).title);
 const upTo = (name: string, position: bigint) =>
-  expect.poll(async () => ((await policyPosition(log, name)) ?? 0n) >= position, { timeout: 20_000 }).toBe(true);
+  expect.poll(async () => ((await readCheckpoint(log, name))?.position ?? 0n) >= position, { timeout: 20_000 }).toBe(true);
 
 test('sends a command for the person, as Daybook itself, and says what led to it', async () => {
   await start(celebrating('one'));
