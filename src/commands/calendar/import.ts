@@ -146,14 +146,14 @@ function differences(
   return eventsOf(changeCalendarEvent.decide(known, { ...input, params: { id: input.id }, body: { ...said, status, timezone } }));
 }
 
-/** Who has an account and was asked here answers for themselves. @throws Problem 409 */
+/** What somebody has said here themselves stays what they said. @throws Problem 409 */
 function invitations(known: CalendarEvent | undefined, event: string, invitees: readonly Invitee[], at: string): NewEvent[] {
   const invited = invitees.flatMap(({ role, response, comment, ...invitee }): NewEvent[] => {
     const invitation_id = invitationIdOf(event, invitee.email);
     const before = known?.invitations.find((each) => each.invitation_id === invitation_id);
     const asked = before ? [] : [inviteeInvited({ invitation_id, ...invitee, invitee_user_id: null, role })];
     const isNews = response !== 'needs_action' && !isDeepStrictEqual([before?.response, before?.comment], [response, comment]);
-    if (before?.invitee_user_id || !isNews) return asked;
+    if (before?.answered_by === 'invitee' || !isNews) return asked;
     const { email, display_name } = before ?? invitee;
     const answer = { invitation_id, email, display_name, response, comment, responded_at: at, answered_by: 'organizer' } as const;
     return [...asked, invitationAnswered(answer)];

@@ -15,11 +15,13 @@ export const invitationIdOf = (event: string, email: string): string => v5(`${ev
 export const invitationsEvolve: EventHandlers<[event: CalendarEvent], CalendarEvent> = {
   InviteeInvited: (event, { data, revision }) => ({
     ...event,
-    invitations: [...event.invitations, { ...data, response: 'needs_action', comment: null, revision }],
+    invitations: [...event.invitations, { ...data, response: 'needs_action', comment: null, answered_by: null, revision }],
   }),
-  InvitationAnswered: (event, { data: { invitation_id, response, comment }, revision }) => ({
+  InvitationAnswered: (event, { data: { invitation_id, response, comment, answered_by }, revision }) => ({
     ...event,
-    invitations: event.invitations.map((each) => (each.invitation_id === invitation_id ? { ...each, response, comment, revision } : each)),
+    invitations: event.invitations.map((each) =>
+      each.invitation_id === invitation_id ? { ...each, response, comment, answered_by, revision } : each,
+    ),
   }),
   InviteeRemoved: (event, { data }) => ({
     ...event,

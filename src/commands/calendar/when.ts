@@ -1,7 +1,7 @@
 // When a calendar event takes place: from what a person says (points in time, or days of a zone) to what is kept, or what
 // is wrong with it.
 import { z } from 'zod';
-import type { calendarEventScheduled, inviteeInvited } from '../../events/calendar.ts';
+import type { calendarEventScheduled, invitationAnswered, inviteeInvited } from '../../events/calendar.ts';
 import { unprocessable } from '../../problem.ts';
 import { recurrenceRule } from '../../recurrence.ts';
 import { instant, type invitationResponse, storedInstant, timezone } from '../../vocabulary.ts';
@@ -12,6 +12,8 @@ export type CalendarEvent = Scheduled & { readonly owner_id: string; readonly in
 export type Invitation = z.output<typeof inviteeInvited.schema> & {
   readonly response: z.output<typeof invitationResponse>;
   readonly comment: string | null;
+  /** Who said it the last time; null where nobody has. */
+  readonly answered_by: z.output<typeof invitationAnswered.schema>['answered_by'] | null;
   /** Of the last event about it. */
   readonly revision: number;
 };

@@ -7,7 +7,9 @@ import { userRows } from '../../tables/users.ts';
 import { invitationResponse, storedInstant } from '../../vocabulary.ts';
 import { anyOf, columnsOf, inList, list, one, type Scope } from '../query.ts';
 
-const invitationView = calendarInvitationRows.row.omit({ user_id: true });
+/** Without whose address it is: that somebody has an account is theirs to say, not for whoever invites an address to find out. */
+const invitationView = calendarInvitationRows.row.omit({ user_id: true, invitee_user_id: true });
+const invitationColumns = columnsOf(calendarInvitationRows, ['invitee_user_id']);
 
 /** The caller's own, and what is addressed to them. */
 const visible = ({ from, addressed }: Scope) =>
@@ -19,7 +21,7 @@ export const getCalendarInvitation = one({
   summary: 'An invitation, yours or to you',
   response: invitationView,
   sql: (scope) => sql.fragment`
-    SELECT ${columnsOf(calendarInvitationRows)} FROM ${visible(scope)} t
+    SELECT ${invitationColumns} FROM ${visible(scope)} t
     WHERE t.event_id = ${scope.params.id ?? null} AND t.id = ${scope.params.invitation_id ?? null}`,
 });
 
@@ -34,7 +36,7 @@ export const listCalendarInvitations = list({
   within: (scope) => sql.fragment`
     SELECT FROM ${scope.from(calendarEventRows)} t WHERE t.id = ${scope.params.id ?? null}
     UNION ALL SELECT FROM ${visible(scope)} t WHERE t.event_id = ${scope.params.id ?? null}`,
-  columns: () => columnsOf(calendarInvitationRows),
+  columns: () => invitationColumns,
   from: (scope) => sql.fragment`${visible(scope)} t`,
   where: ({ response }, { params }) => [sql.fragment`t.event_id = ${params.id ?? null}`, inList('response', response)],
 });
@@ -86,7 +88,7 @@ export const listInvitationsToMe = list({
   filters: { response: anyOf(invitationResponse) },
   sort: { table: calendarInvitationRows, by: { created_at: 'created_at' }, default: '-created_at' },
   columns: () =>
-    sql.fragment`${columnsOf(calendarInvitationRows)}, jsonb_build_object(${sql.join(
+    sql.fragment`${invitationColumns}, jsonb_build_object(${sql.join(
       told.flatMap((name) => [sql.fragment`${name}::text`, expressions[name] ?? sql.fragment`e.${sql.identifier([name])}`]),
       sql.fragment`, `,
     )}) AS event`,

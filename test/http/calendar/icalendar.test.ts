@@ -1,6 +1,7 @@
 // Import and export over HTTP, word for word.
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { invitationIdOf } from '../../../src/commands/calendar/invitations.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
 import { inject, type Person, register, T0 } from '../../support/person.ts';
 
@@ -28,6 +29,7 @@ const imported = z.object({
   refused: z.number(),
   items: z.array(z.object({ uid: z.string(), id: z.string().nullable(), result: z.string() })),
 });
+const invited = z.object({ items: z.array(z.object({ email: z.string(), response: z.string() })) });
 const idsOf = (body: unknown) => imported.parse(body).items.map(({ id }) => id ?? '');
 
 const calendar = (...lines: string[]) =>
@@ -99,7 +101,7 @@ test('a file is imported, event by event, and again without a change', async () 
     version: 2,
   });
   expect((await ann.get(`/calendar/events/${id}/invitations`)).body).toMatchObject({
-    items: [{ email: 'bob@example.com', display_name: 'Bob', response: 'accepted', invitee_user_id: null }],
+    items: [{ email: 'bob@example.com', display_name: 'Bob', response: 'accepted' }],
   });
   // Nobody is asked by what somebody else imports.
   expect((await bob.get('/calendar/invitations')).body).toEqual({ items: [], next_cursor: null });
@@ -231,4 +233,25 @@ test('what an event cannot be is refused alone: of too many people, or too large
     created: 1,
     items: [{ uid: 'full', result: 'refused', code: 'too-many-invitees' }, {}],
   });
+});
+
+test('a file says of who has an account what it says of others, but not over what they have said themselves', async () => {
+  const [ann, cleo] = await Promise.all([register(daybook.app, 'Ann'), register(daybook.app, 'Cleo', 'cleo@example.com')]);
+  const meeting = (...attendees: string[]) =>
+    calendar('BEGIN:VEVENT', 'UID:meeting', 'SUMMARY:Meeting', 'DTSTART:21000401T170000Z', ...attendees, 'END:VEVENT');
+  const [id = ''] = idsOf((await importing(ann, meeting())).body);
+  const emails = ['cleo@example.com', 'guest@example.com'];
+  for (const email of emails) await ann.post(`/calendar/events/${id}/invitations`, { email });
+  const answers = async () => {
+    const { items } = invited.parse((await ann.get(`/calendar/events/${id}/invitations`)).body);
+    return Object.fromEntries(items.map(({ email, response }) => [email, response]));
+  };
+
+  const answered = meeting(...emails.map((email) => `ATTENDEE;PARTSTAT=ACCEPTED:mailto:${email}`));
+  expect((await importing(ann, answered)).body).toMatchObject({ changed: 1 });
+  expect(await answers()).toEqual({ 'cleo@example.com': 'accepted', 'guest@example.com': 'accepted' });
+  const cleos = `/calendar/events/${id}/invitations/${invitationIdOf(id, 'cleo@example.com')}`;
+  expect((await cleo.post(`${cleos}/answer`, { response: 'declined' })).status).toBe(200);
+  expect((await importing(ann, answered)).body).toMatchObject({ unchanged: 1 });
+  expect(await answers()).toEqual({ 'cleo@example.com': 'declined', 'guest@example.com': 'accepted' });
 });
