@@ -76,7 +76,7 @@ export function parseRule(text: string): Rule {
   const given = new Map<string, string>();
   for (const part of text.split(';')) {
     const [name = '', value, ...rest] = part.split('=');
-    if (!PARTS.has(name) || !value || rest.length > 0) throw new RuleFault(`"${part}" is not a part of one`);
+    if (!PARTS.has(name) || !value || rest.length > 0) throw new RuleFault(`"${part.slice(0, 100)}" is not a part of one`);
     if (given.has(name)) throw new RuleFault(`${name} is given twice`);
     given.set(name, value);
   }

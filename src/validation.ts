@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type FieldError, Problem } from './problem.ts';
 import { entityType, uuid } from './vocabulary.ts';
+import { wordingOf } from './wording.ts';
 
 const MAX_DEPTH = 32;
 
@@ -9,7 +10,7 @@ const MAX_DEPTH = 32;
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown, where: FieldError['in']): z.output<Schema> {
   const unstorable = findUnstorable(value, [], 0);
   if (unstorable) throw invalid([{ in: where, ...unstorable }]);
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: wordingOf });
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap((issue) => fieldErrors(issue, where)));
 }

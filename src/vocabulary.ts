@@ -5,7 +5,7 @@ import { z } from 'zod';
 // Identifiers, lower-cased as Postgres gives them back, so that two spellings of one id are equal.
 export const uuid = z.uuid().toLowerCase();
 /** The kind that sorts by time of making (RFC 9562 section 5.7): what a client that names a new entity itself has to bring. */
-export const uuidV7 = z.uuidv7().toLowerCase();
+export const uuidV7 = z.uuidv7('must be a UUID of version 7').toLowerCase();
 
 const STORED_INSTANT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
@@ -68,7 +68,7 @@ export const color = z
   .string()
   .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #1f6feb')
   .toLowerCase();
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal');
 
 // Postgres keeps neither NUL nor half a surrogate pair, in text or in JSON.
 const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0');

@@ -137,6 +137,11 @@ const problem = z.strictObject({
 export function expectRefusal(answer: Answer, status: number, where?: string): void {
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
   const { errors = [], ...body } = problem.parse(answer.body);
+  // A rule of the field, in our words and not the schema library's.
+  for (const { detail } of errors) {
+    expect(detail).not.toMatch(/^Invalid|^Too |^Unrecognized|expected|of another form/);
+    expect(detail.length).toBeLessThan(300);
+  }
   expect([answer.status, body.status, answer.body]).toEqual([status, status, answer.body]);
   // Of a list or an object, any of its parts may be what is bad.
   if (where !== undefined) {
