@@ -601,13 +601,16 @@ CREATE TABLE daybook.read_model (
 CREATE UNIQUE INDEX read_model_has_one_row ON daybook.read_model ((true));
 
 -- A projector moves its checkpoint on in the transaction that writes the rows, and only where the row still says what it
--- read before: so of two projectors one can move on. A position of null is the start of the log.
+-- read before: so of two projectors one can move on. A position of null is the start of the log. The build tells one read
+-- model from the next of the same version, which may lie at the same position; nothing moves one that is paused.
 CREATE TABLE daybook.checkpoints (
   name          text        PRIMARY KEY,
   position      bigint,
   event_id      uuid,
   log_id        uuid        NOT NULL,
   model_version text        NOT NULL,
+  build_id      uuid        NOT NULL,
+  paused_at     timestamptz,
   updated_at    timestamptz NOT NULL,
   CONSTRAINT checkpoints_event_at_position CHECK ((position IS NULL) = (event_id IS NULL))
 );

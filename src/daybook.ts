@@ -10,6 +10,7 @@ import { type AppOptions, buildApp } from './http/app.ts';
 import { duties, policies } from './policies/index.ts';
 import { createScheduler, type Scheduler } from './policies/scheduler.ts';
 import { draftSending, LONGEST_TRY_MS } from './policies/sendDrafts.ts';
+import { type Builder, createBuilder } from './projections/builder.ts';
 import { projections } from './projections/index.ts';
 import { followProgress } from './projections/progress.ts';
 import { createProjector, type Projector, READ_MODEL } from './projections/projector.ts';
@@ -20,17 +21,26 @@ import { createTokens } from './tokens.ts';
 export type Daybook = {
   readonly app: FastifyInstance;
   readonly commandHandler: CommandHandler;
-  /** These two are undefined where this process has not the role. */
+  /** These are undefined where this process has not the role. */
   readonly projector: Projector | undefined;
+  readonly builder: Builder | undefined;
   readonly scheduler: Scheduler | undefined;
   readonly stop: () => Promise<void>;
 };
+
+/** A read model of another version, which serves until this version's is built, and why it is to be. */
+export type Interim = { readonly version: string; readonly reason: string };
 
 export async function createDaybook(
   { log, database, blobs, secrets: { jwtSecret, masterKey } }: Omit<Stores, 'close'>,
   config: Config,
   logger: FastifyBaseLogger,
-  options: Partial<Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>> = {},
+  {
+    interim,
+    ...options
+  }: Partial<Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>> & {
+    readonly interim?: Interim | undefined;
+  } = {},
 ): Promise<Daybook> {
   const settings: CommandSettings = {
     refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS,
@@ -41,9 +51,13 @@ export async function createDaybook(
   await holdToMasterKey(log, secrets);
   const tokens = createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
   const commandHandler = createCommandHandler({ log, blobs, secrets, tokens, settings });
-  const projector = config.ROLES.includes('projector') ? createProjector(log, database, projections, logger) : undefined;
+  const projector = config.ROLES.includes('projector')
+    ? createProjector(log, database, projections, logger, { interim: interim?.version })
+    : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
+  const builder = projector && createBuilder(log, database, projections, logger, projector.look);
+  if (interim) builder?.start(interim.reason);
   const services = { log, database, commandHandler, logger };
   // The mail client is loaded by those who send.
   const server = config.SMTP_URL === undefined ? undefined : (await import('./smtp.ts')).mailServer(config.SMTP_URL, LONGEST_TRY_MS);
@@ -60,6 +74,7 @@ export async function createDaybook(
     maxUploadBytes: config.MAX_UPLOAD_MIB * 1024 * 1024,
     progress,
     projector,
+    builder,
     scheduler,
     commandHandler,
     corsOrigins: config.CORS_ORIGINS,
@@ -73,6 +88,7 @@ export async function createDaybook(
     app,
     commandHandler,
     projector,
+    builder,
     scheduler,
     stop: async () => {
       await app.close();
@@ -80,6 +96,7 @@ export async function createDaybook(
       await sending.stop();
       stopping.abort();
       await following;
+      await builder?.stop();
       await projector?.stop();
     },
   };

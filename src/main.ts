@@ -43,9 +43,10 @@ async function main(config: Config): Promise<void> {
   say(
     `Event log: ${config.EVENTSTORE_URL === undefined ? 'embedded' : 'EVENTSTORE_URL'}. Read model: ${config.DATABASE_URL === undefined ? 'embedded Postgres' : 'DATABASE_URL'}.`,
   );
-  if (config.ROLES.includes('projector')) await prepareReadModel(stores.log, stores.database);
+  const interim = config.ROLES.includes('projector') ? await prepareReadModel(stores.log, stores.database) : undefined;
+  if (interim) say(`The read model is built anew beside the one that is there, which serves meanwhile: ${interim.reason}.`);
 
-  const daybook = await createDaybook(stores, config, logger);
+  const daybook = await createDaybook(stores, config, logger, { interim });
   let stoppingSince: number | undefined;
   const stop = async (signal: string) => {
     if (stoppingSince !== undefined) {

@@ -3,12 +3,19 @@ import cliProgress from 'cli-progress';
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { projections } from '../projections/index.ts';
-import { reasonToRebuild, rebuild } from '../projections/rebuild.ts';
+import { interimVersion, reasonToRebuild, rebuild } from '../projections/rebuild.ts';
 
-/** Builds the read model where it cannot be continued. */
-export async function prepareReadModel(log: EventLog, database: DatabasePool): Promise<void> {
+/**
+ * Sees to it that there is a read model to serve from: builds it where it cannot be continued. One of another version that can
+ * serve all the same is the answer instead, with why it is to be built.
+ */
+export async function prepareReadModel(log: EventLog, database: DatabasePool): Promise<{ version: string; reason: string } | undefined> {
   const reason = await reasonToRebuild(log, database, projections);
-  if (reason !== undefined) await rebuildWithProgress(log, database, reason);
+  if (reason === undefined) return undefined;
+  const version = await interimVersion(log, database, projections);
+  if (version !== undefined) return { version, reason };
+  await rebuildWithProgress(log, database, reason);
+  return undefined;
 }
 
 const LINE_EVERY_MS = 2_000;

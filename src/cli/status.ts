@@ -13,7 +13,7 @@ export async function statusLines(log: EventLog, database: DatabasePool): Promis
   const head = await log.head();
   const reason = await reasonToRebuild(log, database, projections);
   if (reason !== undefined) return [`Event log: up to position ${head ?? 'none'}.`, `Read model: to be built, since ${reason}.`];
-  const { position } = await readCheckpoint(database);
+  const { position } = await readCheckpoint(database, 'live');
   const parked = await database.any(
     sql.type(parkedRow)`SELECT position, stream, revision, event_type, error FROM daybook.parked_events ORDER BY position`,
   );

@@ -12,6 +12,7 @@ import { commands } from '../commands/index.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
 import { Problem } from '../problem.ts';
+import type { Builder } from '../projections/builder.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
@@ -30,8 +31,9 @@ export type AppOptions = {
   /** Of what is no JSON. */
   readonly maxUploadBytes: number;
   readonly progress: Progress;
-  /** Undefined where another process projects. */
+  /** These two are undefined where another process projects. */
   readonly projector: Projector | undefined;
+  readonly builder: Builder | undefined;
   /** Undefined where this process has not the role. */
   readonly scheduler: Scheduler | undefined;
   readonly commandHandler: CommandHandler;

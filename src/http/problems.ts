@@ -3,11 +3,10 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ConnectionError } from 'slonik';
 import { v7 } from 'uuid';
 import { z } from 'zod';
 import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
-import { sqlStateOf } from '../postgres/sqlState.ts';
+import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
 import { Problem, unavailable } from '../problem.ts';
 
 /** The shape of every error. */
@@ -80,12 +79,8 @@ function problemOf(error: FastifyError | Error): Problem {
   return new Problem(500, 'internal-error', 'Something went wrong here. The request id finds it in the log.');
 }
 
-/**
- * Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says.
- * One without our schemas and tables (3F000, 42P01) waits for a projector to build them.
- */
-export const isOutage = (error: unknown): boolean =>
-  error instanceof ConnectionError || /^(08|53|57|3F000|42P01|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(sqlStateOf(error) ?? '');
+/** Whether the database is away. One without our schemas and tables (3F000, 42P01) waits for a projector to build them. */
+export const isOutage = (error: unknown): boolean => isAway(error) || /^(3F000|42P01)/.test(sqlStateOf(error) ?? '');
 
 const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   400: ['malformed-request', 'The request could not be read.'],

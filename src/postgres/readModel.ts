@@ -1,6 +1,8 @@
-// Makes the read model's schemas from sql/init.sql, and drops them.
+// Where read models lie. The live one is in the schemas that sql/init.sql names, and queries know no other. Beside it may lie
+// the next one, which is being built, and for a moment after they have changed places the old one.
 import { readFileSync } from 'node:fs';
 import { type CommonQueryMethods, sql } from 'slonik';
+import { z } from 'zod';
 import { tables } from '../tables/index.ts';
 
 /** The text of sql/init.sql: what the read model's version is computed from. */
@@ -8,17 +10,90 @@ export const initSql = readFileSync(new URL('../../sql/init.sql', import.meta.ur
 
 const schemas = [...new Set([...tables.map(({ schema }) => schema), 'daybook'])];
 
+export type Place = 'live' | 'next' | 'old';
+
+/** What a schema of sql/init.sql is called there. */
+export const schemaAt = (place: Place, schema: string): string => (place === 'live' ? schema : `daybook_${place}_${schema}`);
+
+/** A table of the machinery's own. */
+export const daybookTable = (place: Place, name: 'read_model' | 'checkpoints' | 'parked_events') =>
+  sql.identifier([schemaAt(place, 'daybook'), name]);
+
 /** Creates all schemas and tables, or nothing when it fails. They must not exist yet. */
 export async function applyInitSql(database: CommonQueryMethods): Promise<void> {
   // The extended protocol takes one statement; DO makes one of many.
   await database.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${initSql}\nEND`)}`);
 }
 
-/** Drops all schemas that init.sql creates, with what is in them. */
-export async function dropReadModel(database: CommonQueryMethods): Promise<void> {
-  const names = sql.join(
-    schemas.map((schema) => sql.identifier([schema])),
-    sql.fragment`, `,
-  );
-  await database.query(sql.unsafe`DROP SCHEMA IF EXISTS ${names} CASCADE`);
+/**
+ * Makes an empty read model beside the live one. What sql/init.sql says is run as it stands, with the live schemas under other
+ * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader.
+ */
+export async function makeNext(transaction: CommonQueryMethods): Promise<void> {
+  const live = await existing(transaction, 'live');
+  const aside = (schema: string) => `daybook_aside_${schema}`;
+  for (const schema of live) await rename(transaction, schema, aside(schema));
+  await applyInitSql(transaction);
+  for (const schema of schemas) await rename(transaction, schema, schemaAt('next', schema));
+  for (const schema of live) await rename(transaction, aside(schema), schema);
 }
+
+/** Puts the next read model in the place of the live one, which is the old one from then on. Within the caller's transaction. */
+export async function exchange(transaction: CommonQueryMethods): Promise<void> {
+  for (const schema of await existing(transaction, 'live')) await rename(transaction, schema, schemaAt('old', schema));
+  for (const schema of schemas) await rename(transaction, schemaAt('next', schema), schema);
+}
+
+/** Drops a read model, schema by schema: what is large takes its time, and others ask in between. */
+export async function dropReadModel(database: CommonQueryMethods, place: Place = 'live'): Promise<void> {
+  for (const schema of schemas) {
+    await database.query(sql.unsafe`DROP SCHEMA IF EXISTS ${sql.identifier([schemaAt(place, schema)])} CASCADE`);
+  }
+}
+
+/** Whether there is one there, whole or not. */
+export const isThere = async (database: CommonQueryMethods, place: Place): Promise<boolean> =>
+  (await existing(database, place)).includes('daybook');
+
+/**
+ * Whether queries of this version can ask the live tables and its projections write to them, though another version made them:
+ * each column is of the same type and may be null where it might be, each check is the same, and so is each view.
+ */
+export async function isOfThisShape(database: CommonQueryMethods, place: Place): Promise<boolean> {
+  const shape = (of: Place) =>
+    database.any(sql.type(shapeRow)`
+    SELECT replace(what, ${schemaAt(of, '')}, '') AS what FROM (
+      SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated) AS what
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped AND c.relnamespace = ANY(${here(of)})
+      UNION ALL
+      SELECT concat_ws(' ', r.conrelid::regclass, r.conname, pg_get_constraintdef(r.oid))
+      FROM pg_constraint r WHERE r.contype <> 'n' AND r.connamespace = ANY(${here(of)})
+      UNION ALL
+      SELECT pg_get_viewdef(c.oid) FROM pg_class c WHERE c.relkind = 'v' AND c.relnamespace = ANY(${here(of)})
+    ) shape ORDER BY 1`);
+  return JSON.stringify(await shape('live')) === JSON.stringify(await shape(place));
+}
+
+const here = (place: Place) => sql.fragment`(
+  SELECT array_agg(oid) FROM pg_namespace WHERE nspname = ANY(${sql.array(
+    schemas.map((schema) => schemaAt(place, schema)),
+    'text',
+  )})
+)::oid[]`;
+
+async function existing(database: CommonQueryMethods, place: Place): Promise<readonly string[]> {
+  const names = sql.array(
+    schemas.map((schema) => schemaAt(place, schema)),
+    'text',
+  );
+  const found = await database.any(sql.type(schemaRow)`SELECT nspname::text FROM pg_namespace WHERE nspname = ANY(${names})`);
+  const there = new Set(found.map(({ nspname }) => nspname));
+  return schemas.filter((schema) => there.has(schemaAt(place, schema)));
+}
+
+const rename = (transaction: CommonQueryMethods, from: string, to: string) =>
+  transaction.query(sql.unsafe`ALTER SCHEMA ${sql.identifier([from])} RENAME TO ${sql.identifier([to])}`);
+
+const schemaRow = z.object({ nspname: z.string() });
+const shapeRow = z.object({ what: z.string() });

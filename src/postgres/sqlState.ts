@@ -1,5 +1,5 @@
 // What Postgres, or the way to it, says went wrong.
-import { InvalidInputError } from 'slonik';
+import { ConnectionError, InvalidInputError } from 'slonik';
 
 /** The code of an error or of what caused it: an SQLSTATE such as `23505`, or the socket's, such as `ECONNREFUSED`. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -10,3 +10,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** Whether the database is away, as opposed to a statement being wrong: SQLSTATE classes 08, 53, 57 and what the socket says. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof ConnectionError || /^(08|53|57|ECONN|ENOENT|EPIPE|ETIMEDOUT)/.test(sqlStateOf(error) ?? '');

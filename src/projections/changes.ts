@@ -6,6 +6,7 @@
 //   * a change of a row that is not there does nothing.
 import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, sql } from 'slonik';
 import { z } from 'zod';
+import { type Place, schemaAt } from '../postgres/readModel.ts';
 import { tables } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import { userRows } from '../tables/users.ts';
@@ -63,19 +64,27 @@ function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert
 
 const keyOf = (table: Table, row: Row) => table.key.map((column) => String(row[column])).join(' ');
 
-/** The foreign keys of the read model, as the database has them, and the tables in an order in which they can be filled. */
-export type ForeignKeys = { readonly of: ReadonlyMap<Table, readonly ForeignKey[]>; readonly order: readonly Table[] };
+/**
+ * The foreign keys of a read model, as the database has them, and the tables in an order in which they can be filled. `at` is
+ * where a table lies in this one; what is under it here are tables of that kind.
+ */
+export type ForeignKeys = {
+  readonly of: ReadonlyMap<Table, readonly ForeignKey[]>;
+  readonly order: readonly Table[];
+  readonly at: (table: Table) => Table;
+};
 type ForeignKey = { readonly column: string; readonly target: Table; readonly onDelete: 'cascade' | 'set null' };
 
-export async function readForeignKeys(database: CommonQueryMethods): Promise<ForeignKeys> {
+export async function readForeignKeys(database: CommonQueryMethods, place: Place): Promise<ForeignKeys> {
+  const lying = new Map(tables.map((table) => [table, lyingAt(place, table)]));
   const rows = await database.any(sql.type(foreignKeyRow)`
     SELECT c.conrelid::regclass::text AS source, c.confrelid::regclass::text AS target, a.attname AS column,
            CASE c.confdeltype WHEN 'c' THEN 'cascade' ELSE 'set null' END AS on_delete
     FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
     WHERE c.contype = 'f' ORDER BY source, a.attnum`);
-  const byName = new Map(tables.map((table) => [table.qualified, table]));
+  const byName = new Map([...lying.values()].map((table) => [table.qualified, table]));
   const of = new Map(
-    tables.map((table) => [
+    [...lying.values()].map((table) => [
       table,
       rows.flatMap(({ source, target, column, on_delete }): ForeignKey[] => {
         const targetTable = byName.get(target);
@@ -83,7 +92,13 @@ export async function readForeignKeys(database: CommonQueryMethods): Promise<For
       }),
     ]),
   );
-  return { of, order: inFillingOrder(of) };
+  return { of, order: inFillingOrder(of), at: (table) => lying.get(table) ?? table };
+}
+
+function lyingAt(place: Place, table: Table): Table {
+  if (place === 'live') return table;
+  const schema = schemaAt(place, table.schema);
+  return { ...table, schema, qualified: `${schema}.${table.name}` };
 }
 
 const foreignKeyRow = z.object({ source: z.string(), target: z.string(), column: z.string(), on_delete: z.enum(['cascade', 'set null']) });
@@ -111,18 +126,19 @@ export async function write(
   let dropped = 0;
   let strays = 0;
   for (const step of steps) {
-    if (step.kind === 'remove') await transaction.query(removeRows(step.table, step.where, step.except));
-    else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(step.table, step.where, step.except, step.set));
+    if (step.kind === 'remove') await transaction.query(removeRows(keys.at(step.table), step.where, step.except));
+    else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(keys.at(step.table), step.where, step.except, step.set));
     else {
+      const perTable = new Map([...step.perTable].map(([table, writes]) => [keys.at(table), writes]));
       for (const table of keys.order) {
-        const inserts = [...(step.perTable.get(table)?.inserts.values() ?? [])];
+        const inserts = [...(perTable.get(table)?.inserts.values() ?? [])];
         if (inserts.length === 0) continue;
         const { rowCount } = await transaction.query(insertRows(table, inserts, keys.of.get(table) ?? []));
         dropped += inserts.length - rowCount;
         if (keys.of.get(table)?.some(isOfTree(table))) strays += inserts.length - rowCount;
       }
       for (const table of keys.order) {
-        const updates = [...(step.perTable.get(table)?.updates.values() ?? [])];
+        const updates = [...(perTable.get(table)?.updates.values() ?? [])];
         for (const [, alike] of Map.groupBy(updates, ({ set, add }) => [...Object.keys(set), '+', ...Object.keys(add)].join(' '))) {
           const [first] = alike;
           if (!first) continue;
@@ -154,7 +170,7 @@ const given = (table: Table, rows: readonly Row[]) =>
 const isThere = ({ target, column: name }: ForeignKey, of: string) =>
   // The row of a deleted person stays, as the owner of nothing.
   sql.fragment`EXISTS (SELECT FROM ${named(target)} target WHERE target.id = ${column(name, of)}${
-    target === userRows ? sql.fragment` AND target.status <> 'deleted'` : sql.fragment``
+    target.row === userRows.row ? sql.fragment` AND target.status <> 'deleted'` : sql.fragment``
   })`;
 
 // Planning costs more than writing where a batch is one event, so a statement asks only what its rows make it ask: nothing

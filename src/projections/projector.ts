@@ -2,11 +2,12 @@
 // written in one transaction, and the checkpoint moves only from where this projector left it: whatever crashes, and
 // however many projectors there are, every event is in the tables exactly once.
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
-import { initSql } from '../postgres/readModel.ts';
+import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
 import { createWaitingList, type Progress } from './progress.ts';
@@ -23,24 +24,35 @@ export type Checkpoint = {
   readonly event_id: string | null;
   readonly log_id: string;
   readonly model_version: string;
+  readonly build_id: string;
+  readonly paused_at: string | null;
 };
 
 export type Projector = Progress & {
   readonly status: () => ProjectorStatus;
   /** Runs until `stop`; an outage of either store is waited out. */
   readonly start: () => void;
+  /** Looks at once how things are in the database: the read model was exchanged, or paused, or goes on. */
+  readonly look: () => void;
   readonly stop: () => Promise<void>;
 };
 
 export type ProjectorStatus = {
-  readonly state: 'starting' | 'running' | 'degraded' | 'waiting' | 'stopped';
+  /** `outdated`: the read model is that of a newer version's process, which projects. `waiting`: for a store that is away. */
+  readonly state: 'starting' | 'running' | 'degraded' | 'paused' | 'outdated' | 'waiting' | 'stopped';
   readonly lastError: string | undefined;
   readonly events: number;
+  readonly parkedEvents: number;
   readonly droppedRows: number;
 };
 
-/** Another projector has moved the checkpoint, or the read model was built anew: this one has to look where it stands. */
+/** Another projector has moved the checkpoint, or the read model was built anew or paused: this one has to look where it stands. */
 export class CheckpointMoved extends Error {}
+
+/** The read model is of another version than this process. */
+export class Outdated extends Error {}
+
+const LOOK_AGAIN_MS = 100;
 
 export type Logger = {
   readonly info: (message: string) => void;
@@ -48,47 +60,93 @@ export type Logger = {
   readonly error: (message: string) => void;
 };
 
-export function createProjector(log: EventLog, database: DatabasePool, projections: readonly Projection[], logger: Logger): Projector {
+/**
+ * @param interim a version beside this process's own whose read model it may write to as well, until it has built its own
+ * @param onBatch told of every batch: how many events, and in how many seconds they were written
+ */
+export function createProjector(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  logger: Logger,
+  { interim, onBatch }: { readonly interim?: string | undefined; readonly onBatch?: (events: number, seconds: number) => void } = {},
+): Projector {
   const waiting = createWaitingList();
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
-  let status: ProjectorStatus = { state: 'starting', lastError: undefined, events: 0, droppedRows: 0 };
+  let attempt = new AbortController();
+  let status: ProjectorStatus = { state: 'starting', lastError: undefined, events: 0, parkedEvents: 0, droppedRows: 0 };
+
+  /** Waits, but not when there is something to see or to stop for. */
+  const nap = (ms: number) => delay(ms, undefined, { signal: AbortSignal.any([stopping.signal, attempt.signal]) }).catch(() => {});
+
+  async function project(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const apply = await createApplier(database, projections, { place: 'live', interim });
+    const checkpoint = apply.checkpoint();
+    if (!(await isOfThisLog(log, checkpoint)))
+      throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
+    waiting.advance(checkpoint.position);
+    const goesOn = (events: number, { dropped, parked }: Applied) => {
+      for (const line of parked) logger.error(line);
+      const isDegraded = apply.parked() > 0;
+      status = {
+        state: isDegraded ? 'degraded' : 'running',
+        lastError: isDegraded ? (parked.at(-1) ?? status.lastError) : undefined,
+        events: status.events + events,
+        parkedEvents: status.parkedEvents + parked.length,
+        droppedRows: status.droppedRows + dropped,
+      };
+    };
+    // Both stores have answered. It may be long until something happens, and this is ready for it.
+    goesOn(0, { dropped: 0, parked: [] });
+    for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
+      const began = performance.now();
+      const applied = await apply.batch(batch);
+      onBatch?.(batch.length, (performance.now() - began) / 1_000);
+      onProgress();
+      goesOn(batch.length, applied);
+      waiting.advance(apply.position());
+    }
+  }
 
   async function run() {
-    for (let backoffMs = 50; !stopping.signal.aborted; backoffMs = Math.min(backoffMs * 2, 2_000)) {
+    let backoffMs = 50;
+    while (!stopping.signal.aborted) {
       // Ends this attempt's subscription, too, when the attempt fails for another reason.
-      const attempt = new AbortController();
-      const signal = AbortSignal.any([stopping.signal, attempt.signal]);
+      attempt = new AbortController();
+      const { signal } = attempt;
       try {
-        const apply = await createApplier(database, projections);
-        const checkpoint = await readCheckpoint(database);
-        if (!(await isOfThisLog(log, checkpoint)))
-          throw new Error('the read model is of another log or a later state of it; start again to rebuild it');
-        waiting.advance(checkpoint.position);
-        const goesOn = (events: number, { dropped, parked }: Applied) => {
-          for (const line of parked) logger.error(line);
-          const isDegraded = apply.parked() > 0;
-          status = {
-            state: isDegraded ? 'degraded' : 'running',
-            lastError: isDegraded ? (parked.at(-1) ?? status.lastError) : undefined,
-            events: status.events + events,
-            droppedRows: status.droppedRows + dropped,
-          };
-        };
-        // Both stores have answered. It may be long until something happens, and this is ready for it.
-        goesOn(0, { dropped: 0, parked: [] });
-        for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
-          const applied = await apply.batch(batch);
-          backoffMs = 50;
-          goesOn(batch.length, applied);
-          waiting.advance(apply.position());
+        const checkpoint = await readCheckpoint(database, 'live');
+        if (checkpoint.paused_at !== null) {
+          if (status.state !== 'paused') logger.info(`The projector is paused since ${checkpoint.paused_at}.`);
+          status = { ...status, state: 'paused' };
+          waiting.advance(checkpoint.position);
+          await nap(LOOK_AGAIN_MS);
+          continue;
         }
+        await project(AbortSignal.any([stopping.signal, signal]), () => {
+          backoffMs = 50;
+        });
       } catch (error) {
         if (stopping.signal.aborted) break;
+        if (signal.aborted) continue;
         const message = error instanceof Error ? error.message : String(error);
-        status = { ...status, state: 'waiting', lastError: message };
-        logger.warn(`The projector starts again from its checkpoint: ${message}`);
-        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+        if (error instanceof Outdated) {
+          if (status.state !== 'outdated') logger.warn(`This process no longer projects: ${message}`);
+          status = { ...status, state: 'outdated', lastError: message };
+          // Who writes through this process still waits for what another one projects.
+          const { position } = await readCheckpoint(database, 'live').catch(() => ({ position: undefined }));
+          if (position !== undefined) waiting.advance(position);
+          await nap(LOOK_AGAIN_MS);
+        } else if (error instanceof CheckpointMoved) {
+          logger.info(`The projector looks where the checkpoint is: ${message}`);
+          await nap(50);
+        } else {
+          status = { ...status, state: 'waiting', lastError: message };
+          logger.warn(`The projector starts again from its checkpoint: ${message}`);
+          await nap(backoffMs);
+          backoffMs = Math.min(backoffMs * 2, 2_000);
+        }
       } finally {
         attempt.abort();
       }
@@ -102,6 +160,7 @@ export function createProjector(log: EventLog, database: DatabasePool, projectio
     start: () => {
       running = run();
     },
+    look: () => attempt.abort(),
     stop: async () => {
       stopping.abort();
       await running;
@@ -112,32 +171,50 @@ export function createProjector(log: EventLog, database: DatabasePool, projectio
 /** Brings events into the tables, from the checkpoint on. `batch` takes them in the log's order, each once. */
 export type Applier = {
   readonly position: () => bigint | null;
+  readonly checkpoint: () => Checkpoint;
   /** How many streams have an event that could not be projected. */
   readonly parked: () => number;
   readonly batch: (events: readonly LoggedEvent[]) => Promise<Applied>;
+  /**
+   * The same within a transaction of the caller's, for events of which nothing is to be parked; this applier is of no use any
+   * more then. @throws where something is
+   */
+  readonly last: (transaction: CommonQueryMethods, events: readonly LoggedEvent[]) => Promise<void>;
 };
 
 /** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
 type Applied = { readonly dropped: number; readonly parked: readonly string[] };
 
-/** @throws Error where the read model is of another version: rows of two versions' projections would be of neither */
-export async function createApplier(database: DatabasePool, projections: readonly Projection[]): Promise<Applier> {
-  const keys = await readForeignKeys(database);
-  let checkpoint = await readCheckpoint(database);
-  if (checkpoint.model_version !== modelVersion(projections))
-    throw new Error('the read model is of another version than this process; start again to rebuild it');
-  const parkedStreams = new Set(
-    (await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM daybook.parked_events`)).map(({ stream }) => stream),
-  );
+/** @throws Outdated where the read model is of another version: rows of two versions' projections would be of neither */
+export async function createApplier(
+  database: DatabasePool,
+  projections: readonly Projection[],
+  { place, interim }: { readonly place: Place; readonly interim?: string | undefined } = { place: 'live' },
+): Promise<Applier> {
+  const keys = await readForeignKeys(database, place);
+  let checkpoint = await readCheckpoint(database, place);
+  if (![modelVersion(projections), interim].includes(checkpoint.model_version))
+    throw new Outdated('the read model is of another version than this process; start again to rebuild it');
+  const parkedRows = await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM ${daybookTable(place, 'parked_events')}`);
+  const parkedStreams = new Set(parkedRows.map(({ stream }) => stream));
+  const refuseParked = (events: readonly LoggedEvent[]) => {
+    if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
+  };
+  const project = (events: readonly LoggedEvent[]) => events.flatMap((event) => changesOf(event, projections));
+
+  async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], changes: readonly Change[]) {
+    const result = await writeChanges(transaction, changes, keys);
+    if (result.strays > 0 && events.length > 1) throw new Unprojectable('what became of a tree depends on the order of its events');
+    return result;
+  }
 
   async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<Applied> {
     const last = events.at(-1);
     if (!last) return { dropped: 0, parked: [] };
     const { dropped } = await database.transaction(async (transaction) => {
-      const result = await writeChanges(transaction, changes, keys);
-      if (result.strays > 0 && events.length > 1) throw new Unprojectable('what became of a tree depends on the order of its events');
-      for (const { event, error } of parked) await park(transaction, event, error);
-      await moveCheckpoint(transaction, checkpoint, last);
+      const result = await writeIn(transaction, events, changes);
+      for (const { event, error } of parked) await park(transaction, place, event, error);
+      await moveCheckpoint(transaction, place, checkpoint, last);
       return result;
     }, 0);
     checkpoint = { ...checkpoint, position: last.position, event_id: last.event_id };
@@ -147,12 +224,8 @@ export async function createApplier(database: DatabasePool, projections: readonl
 
   async function batch(events: readonly LoggedEvent[]): Promise<Applied> {
     try {
-      if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
-      return await write(
-        events,
-        events.flatMap((event) => changesOf(event, projections)),
-        [],
-      );
+      refuseParked(events);
+      return await write(events, project(events), []);
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
     }
@@ -164,15 +237,25 @@ export async function createApplier(database: DatabasePool, projections: readonl
 
   async function one(event: LoggedEvent): Promise<Applied> {
     try {
-      if (parkedStreams.has(event.stream)) throw new Unprojectable('an event before it in its stream is parked');
-      return await write([event], changesOf(event, projections), []);
+      refuseParked([event]);
+      return await write([event], project([event]), []);
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
       return write([event], [], [{ event, error: error instanceof Error ? error.message : String(error) }]);
     }
   }
 
-  return { position: () => checkpoint.position, parked: () => parkedStreams.size, batch };
+  return {
+    position: () => checkpoint.position,
+    checkpoint: () => checkpoint,
+    parked: () => parkedStreams.size,
+    batch,
+    last: async (transaction, events) => {
+      refuseParked(events);
+      await writeIn(transaction, events, project(events));
+      await moveCheckpoint(transaction, place, checkpoint, events.at(-1));
+    },
+  };
 }
 
 type Parked = { readonly event: LoggedEvent; readonly error: string };
@@ -206,32 +289,36 @@ export function modelVersion(projections: readonly Projection[]): string {
 }
 
 /** Whether the checkpointed event is where the checkpoint says. It is not in a log that was restored from an older backup. */
-export async function isOfThisLog(log: EventLog, { position, event_id }: Checkpoint): Promise<boolean> {
+export async function isOfThisLog(log: EventLog, { position, event_id }: Pick<Checkpoint, 'position' | 'event_id'>): Promise<boolean> {
   return position === null || (await log.eventAt(position))?.event_id === event_id;
 }
 
-export async function readCheckpoint(database: CommonQueryMethods): Promise<Checkpoint> {
-  const { position, ...rest } = await database.one(
-    sql.type(checkpointRow)`SELECT position, event_id, log_id, model_version FROM daybook.checkpoints WHERE name = ${READ_MODEL}`,
-  );
+/** @throws NotFoundError where there is none */
+export async function readCheckpoint(database: CommonQueryMethods, place: Place): Promise<Checkpoint> {
+  const { position, ...rest } = await database.one(sql.type(checkpointRow)`
+    SELECT position, event_id, log_id, model_version, build_id, paused_at
+    FROM ${daybookTable(place, 'checkpoints')} WHERE name = ${READ_MODEL}`);
   return { ...rest, position: position === null ? null : BigInt(position) };
 }
 
-async function moveCheckpoint(transaction: CommonQueryMethods, from: Checkpoint, to: LoggedEvent): Promise<void> {
+/** @param to where nothing has happened since, undefined: then it stays, and nobody else moves it before this transaction ends */
+async function moveCheckpoint(transaction: CommonQueryMethods, place: Place, from: Checkpoint, to: LoggedEvent | undefined): Promise<void> {
   const { rowCount } = await transaction.query(sql.unsafe`
-    UPDATE daybook.checkpoints SET position = ${to.position}, event_id = ${to.event_id}, updated_at = now()
-    WHERE name = ${READ_MODEL} AND position IS NOT DISTINCT FROM ${from.position}
-      AND log_id = ${from.log_id} AND model_version = ${from.model_version}`);
-  if (rowCount === 0) throw new CheckpointMoved('another projector has moved on, or the read model is new');
+    UPDATE ${daybookTable(place, 'checkpoints')}
+    SET position = ${to?.position ?? from.position}, event_id = ${to?.event_id ?? from.event_id}, updated_at = now()
+    WHERE name = ${READ_MODEL} AND position IS NOT DISTINCT FROM ${from.position} AND log_id = ${from.log_id}
+      AND model_version = ${from.model_version} AND build_id = ${from.build_id} AND paused_at IS NULL`);
+  if (rowCount === 0) throw new CheckpointMoved('another projector has moved on, or the read model is new or paused');
 }
 
 async function park(
   transaction: CommonQueryMethods,
+  place: Place,
   { position, stream, revision, type, event_id }: LoggedEvent,
   error: string,
 ): Promise<void> {
   await transaction.query(sql.unsafe`
-    INSERT INTO daybook.parked_events (position, stream, revision, event_type, event_id, error, parked_at)
+    INSERT INTO ${daybookTable(place, 'parked_events')} (position, stream, revision, event_type, event_id, error, parked_at)
     VALUES (${position}, ${stream}, ${revision}, ${type}, ${event_id}, ${error}, now())`);
 }
 
@@ -240,6 +327,8 @@ const checkpointRow = z.object({
   event_id: z.string().nullable(),
   log_id: z.string(),
   model_version: z.string(),
+  build_id: z.string(),
+  paused_at: z.string().nullable(),
 });
 const streamRow = z.object({ stream: z.string() });
 

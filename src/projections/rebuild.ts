@@ -1,12 +1,26 @@
-// Makes the read model from the log. A read model that is missing, of another version or of another log is never
-// migrated: it is built anew.
-import { type DatabasePool, sql } from 'slonik';
+// Makes the read model from the log. One that is missing, of another version or of another log is never migrated: it is built
+// anew, beside the one that is there, and takes its place once it has caught up. Until then queries are answered from the old
+// one, and a projector keeps that in step; a build that fails or is killed leaves it as it was.
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CommonQueryMethods, type DatabasePool, NotFoundError, sql } from 'slonik';
+import { v7 } from 'uuid';
 import { z } from 'zod';
 import { identifyLog } from '../eventstore/identity.ts';
-import type { EventLog } from '../eventstore/log.ts';
-import { applyInitSql, dropReadModel } from '../postgres/readModel.ts';
+import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
+import { daybookTable, dropReadModel, exchange, isOfThisShape, isThere, makeNext } from '../postgres/readModel.ts';
+import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
 import type { Projection } from './projection.ts';
-import { CheckpointMoved, createApplier, inBatches, isOfThisLog, modelVersion, READ_MODEL, readCheckpoint } from './projector.ts';
+import {
+  type Applier,
+  CheckpointMoved,
+  createApplier,
+  inBatches,
+  isOfThisLog,
+  MAX_BATCH,
+  modelVersion,
+  READ_MODEL,
+  readCheckpoint,
+} from './projector.ts';
 
 /** Told after every batch. Positions say how far; `events` counts what was read. */
 export type RebuildProgress = (progress: { readonly events: number; readonly position: bigint; readonly head: bigint }) => void;
@@ -17,67 +31,222 @@ export async function reasonToRebuild(
   database: DatabasePool,
   projections: readonly Projection[],
 ): Promise<string | undefined> {
-  const { exists } = await database.one(sql.type(existsRow)`SELECT to_regclass('daybook.read_model') IS NOT NULL AS exists`);
-  if (!exists) return 'there is none yet';
-  const found = await database.maybeOne(sql.type(readModelRow)`SELECT version, log_id FROM daybook.read_model`);
-  if (!found) return 'the last build did not finish';
+  const found = await readModel(database);
+  if (found === 'none') return 'there is none yet';
+  if (found === 'unfinished') return 'the last build did not finish';
   if (found.version !== modelVersion(projections)) return 'it is of another version';
   if (found.log_id !== (await identifyLog(log))) return 'it is of another log';
-  if (!(await isOfThisLog(log, await readCheckpoint(database)))) return 'the log is older than it, as if restored from a backup';
+  if (!(await isOfThisLog(log, await readCheckpoint(database, 'live')))) return 'the log is older than it, as if restored from a backup';
   return undefined;
 }
 
 /**
- * Drops the read model and builds it from the first event to the last that is in the log now. Until it is complete
- * there is no row in `daybook.read_model`, so one that was interrupted is started again.
+ * The version of the live read model, where it is another than this process's and can serve it all the same until its own is
+ * built: it is whole, of this log and of the same shape. Begins the build, for only beside it that can be seen.
+ */
+export async function interimVersion(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+): Promise<string | undefined> {
+  const found = await readModel(database);
+  if (typeof found === 'string' || found.log_id !== (await identifyLog(log))) return undefined;
+  await begin(log, database, projections);
+  const serves = (await isOfThisShape(database, 'next')) && (await isOfThisLog(log, await readCheckpoint(database, 'live')));
+  return serves ? found.version : undefined;
+}
+
+async function readModel(database: DatabasePool) {
+  if (!(await database.oneFirst(sql.type(existsRow)`SELECT to_regclass('daybook.read_model') IS NOT NULL AS exists`))) return 'none';
+  return (await database.maybeOne(sql.type(readModelRow)`SELECT version, log_id FROM daybook.read_model`)) ?? 'unfinished';
+}
+
+/** How often in a row an outage of a store is waited out, and from how long on. */
+const MOST_FAILURES = 6;
+const FIRST_BACKOFF_MS = 50;
+/** Whoever builds moves the checkpoint far more often than that. */
+export const LEFT_BEHIND_SECONDS = 60;
+
+/**
+ * Builds a read model from the first event on and puts it in the place of the live one as soon as it has all that the live one
+ * has. Two that build at once work on the same one. What was built so far is gone when this throws.
+ * @throws the signal's reason when it aborts
  */
 export async function rebuild(
   log: EventLog,
   database: DatabasePool,
   projections: readonly Projection[],
   onProgress: RebuildProgress,
+  signal?: AbortSignal,
 ): Promise<void> {
-  const log_id = await identifyLog(log);
-  const head = (await log.head()) ?? 0n;
-  const version = modelVersion(projections);
-  await database.transaction(async (transaction) => {
-    // Two that begin at once would both find nothing to drop, and one of them something in its way.
-    await transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook rebuild'))`);
-    await dropReadModel(transaction);
-    await applyInitSql(transaction);
-    await transaction.query(sql.unsafe`
-      INSERT INTO daybook.checkpoints (name, position, event_id, log_id, model_version, updated_at)
-      VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${version}, now())`);
-  });
-  let events = 0;
-  for (;;) {
-    const apply = await createApplier(database, projections);
+  const build_id = await begin(log, database, projections);
+  try {
+    let events = 0;
+    await followed(log, database, projections, build_id, signal, (batch, head) => {
+      events += batch.length;
+      onProgress({ events, position: batch.at(-1)?.position ?? 0n, head });
+    });
+  } catch (error) {
+    await abandon(database, build_id).catch(() => {});
+    throw error;
+  }
+  // Who still reads the old one is waited for. What cannot be dropped now is when the next build begins.
+  await dropReadModel(database, 'old').catch(() => {});
+}
+
+/** Brings the next read model to where the live one is, again and again, until they have changed places. */
+async function followed(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  build_id: string,
+  signal: AbortSignal | undefined,
+  onBatch: (batch: readonly LoggedEvent[], head: bigint) => void,
+): Promise<void> {
+  for (let failures = 0; ; ) {
     try {
+      signal?.throwIfAborted();
+      const apply = await createApplier(database, projections, { place: 'next' });
+      const head = (await log.head()) ?? 0n;
       for await (const batch of inBatches(log.readAll(apply.position()))) {
+        signal?.throwIfAborted();
         await apply.batch(batch);
-        events += batch.length;
-        const position = batch.at(-1)?.position ?? 0n;
-        onProgress({ events, position, head });
-        // What is appended from here on is the projector's.
-        if (position >= head) break;
+        failures = 0;
+        onBatch(batch, head);
       }
+      if (await changedPlaces(log, database, apply)) return;
     } catch (error) {
-      // Another process builds it as well, or projects already. Whoever writes a batch, each event is in the tables once.
-      if (error instanceof CheckpointMoved) continue;
-      throw error;
+      if (signal?.aborted) throw error;
+      if (isElsewhere(error)) {
+        // Another process builds it as well, and this goes on beside it, or has ended it.
+        const [next, current] = [await buildAt(database, 'next'), await buildAt(database, 'live')];
+        if (next === undefined && current !== undefined && current >= build_id) return;
+        if (next === undefined) throw new Error('another process has dropped what was built', { cause: error });
+      } else {
+        failures += 1;
+        if (failures === MOST_FAILURES || !(error instanceof LogUnavailable || isAway(error))) throw error;
+      }
+      await delay(FIRST_BACKOFF_MS * 2 ** failures, undefined, signal && { signal });
     }
-    if (await finish(database, apply.position())) return;
   }
 }
 
-/** Marks it as complete, unless another process has begun a new one since it got to this position. Answers whether a complete one is there. */
-async function finish(database: DatabasePool, position: bigint | null): Promise<boolean> {
-  await database.query(sql.unsafe`
-    INSERT INTO daybook.read_model (version, log_id, created_at)
-    SELECT model_version, log_id, now() FROM daybook.checkpoints WHERE name = ${READ_MODEL} AND coalesce(position, -1) >= ${position ?? -1n}
-    ON CONFLICT DO NOTHING`);
-  return database.exists(sql.unsafe`SELECT FROM daybook.read_model`);
+const isElsewhere = (error: unknown) =>
+  error instanceof CheckpointMoved || error instanceof NotFoundError || /^(42P01|3F000)$/.test(sqlStateOf(error) ?? '');
+
+/**
+ * Makes an empty read model beside the live one, unless one of the same kind is being built there already. Answers with its id;
+ * a later one's is greater.
+ */
+async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[]): Promise<string> {
+  const log_id = await identifyLog(log);
+  await dropReadModel(database, 'old');
+  return database.transaction(async (transaction) => {
+    await alone(transaction);
+    const going = (await isMoving(transaction)) ? await readCheckpoint(transaction, 'next') : undefined;
+    if (going?.model_version === modelVersion(projections) && going.log_id === log_id) return going.build_id;
+    await dropReadModel(transaction, 'next');
+    await makeNext(transaction);
+    const build_id = v7();
+    await transaction.query(sql.unsafe`
+      INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)
+      VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, NULL, now())`);
+    return build_id;
+  });
+}
+
+/** Two that begin or change places at once would find something in their way. */
+const alone = (transaction: CommonQueryMethods) => transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook rebuild'))`);
+
+/**
+ * Puts the next read model in the place of the live one, if not more than a batch is missing in it of what the live one has.
+ * Nobody moves the live one meanwhile, so that whoever has seen a row in it sees that in the new one, too; and whoever was about
+ * to move it finds no checkpoint there any more.
+ */
+async function changedPlaces(log: EventLog, database: DatabasePool, apply: Applier): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    await alone(transaction);
+    const live = await lockedLive(transaction);
+    const missing = live && live.log_id === apply.checkpoint().log_id ? await missingIn(log, apply.position(), live) : [];
+    if (missing === undefined) return false;
+    await apply.last(transaction, missing);
+    await transaction.query(sql.unsafe`
+      INSERT INTO ${daybookTable('next', 'read_model')} (version, log_id, created_at)
+      SELECT model_version, log_id, now() FROM ${daybookTable('next', 'checkpoints')} WHERE name = ${READ_MODEL}`);
+    if (live?.paused_at != null)
+      await transaction.query(sql.unsafe`UPDATE ${daybookTable('next', 'checkpoints')} SET paused_at = ${live.paused_at}`);
+    if (live) await transaction.query(sql.unsafe`DELETE FROM daybook.checkpoints`);
+    await exchange(transaction);
+    return true;
+  }, 0);
+}
+
+/** What the live one has beyond this position; undefined where that is more than a batch, and nothing where it is not of this log. */
+async function missingIn(log: EventLog, after: bigint | null, live: LiveCheckpoint): Promise<readonly LoggedEvent[] | undefined> {
+  const until = live.position === null ? null : BigInt(live.position);
+  if (until === null || (after !== null && after >= until)) return [];
+  const missing: LoggedEvent[] = [];
+  for await (const event of log.readAll(after)) {
+    if (event.position > until) break;
+    if (missing.length === MAX_BATCH) return undefined;
+    missing.push(event);
+  }
+  return missing.at(-1)?.event_id === live.event_id ? missing : [];
+}
+
+/** Of a read model that another version may have made: it need not have been possible to pause it. */
+async function lockedLive(transaction: CommonQueryMethods): Promise<LiveCheckpoint | undefined> {
+  if (!(await isThere(transaction, 'live'))) return undefined;
+  const row = await transaction.maybeOne(sql.type(liveRow)`
+    SELECT position, event_id, log_id, to_jsonb(c)->>'paused_at' AS paused_at FROM daybook.checkpoints c WHERE name = ${READ_MODEL} FOR UPDATE`);
+  return row ?? undefined;
+}
+
+/** Drops the next read model, if it is still this one. */
+const abandon = (database: DatabasePool, build_id: string): Promise<void> =>
+  database.transaction(async (transaction) => {
+    await alone(transaction);
+    if ((await buildAt(transaction, 'next')) === build_id) await dropReadModel(transaction, 'next');
+  });
+
+/** Drops what a build left that was killed. One that moves is another process's. */
+export async function clearLeftovers(database: DatabasePool): Promise<void> {
+  if (await isThere(database, 'old')) await dropReadModel(database, 'old');
+  if (!(await isThere(database, 'next'))) return;
+  await database.transaction(async (transaction) => {
+    await alone(transaction);
+    if (!(await isMoving(transaction))) await dropReadModel(transaction, 'next');
+  });
+}
+
+/** Whether somebody builds. One of another version may have another checkpoint. */
+async function isMoving(transaction: CommonQueryMethods): Promise<boolean> {
+  if (!(await isThere(transaction, 'next'))) return false;
+  return transaction.exists(sql.unsafe`
+    SELECT FROM ${daybookTable('next', 'checkpoints')} c
+    WHERE (to_jsonb(c)->>'updated_at')::timestamptz > now() - make_interval(secs => ${LEFT_BEHIND_SECONDS})`);
+}
+
+async function buildAt(database: CommonQueryMethods, place: 'live' | 'next'): Promise<string | undefined> {
+  if (!(await isThere(database, place))) return undefined;
+  try {
+    const row = await database.maybeOne(sql.type(buildRow)`
+      SELECT to_jsonb(c)->>'build_id' AS build_id FROM ${daybookTable(place, 'checkpoints')} c WHERE name = ${READ_MODEL}`);
+    return row?.build_id ?? undefined;
+  } catch (error) {
+    // Gone since the line before.
+    if (isElsewhere(error)) return undefined;
+    throw error;
+  }
 }
 
 const existsRow = z.object({ exists: z.boolean() });
 const readModelRow = z.object({ version: z.string(), log_id: z.string() });
+const buildRow = z.object({ build_id: z.string().nullable() });
+const liveRow = z.object({
+  position: z.number().nullable(),
+  event_id: z.string().nullable(),
+  log_id: z.string(),
+  paused_at: z.string().nullable(),
+});
+type LiveCheckpoint = z.output<typeof liveRow>;

@@ -115,7 +115,7 @@ describe('a rebuild', () => {
     projector.start();
     await expect
       .poll(() => projector.status())
-      .toMatchObject({ state: 'waiting', lastError: expect.stringContaining('of another version') });
+      .toMatchObject({ state: 'outdated', lastError: expect.stringContaining('of another version') });
     await projector.stop();
     expect(await checkpoint()).toEqual(before);
   });

@@ -40,8 +40,8 @@ export async function rawRowsOf(database: CommonQueryMethods, users: readonly st
 export async function makeReadModel(database: DatabasePool): Promise<void> {
   await applyInitSql(database);
   await database.query(sql.unsafe`
-    INSERT INTO daybook.checkpoints (name, position, event_id, log_id, model_version, updated_at)
-    VALUES (${READ_MODEL}, NULL, NULL, ${crypto.randomUUID()}, ${modelVersion(projections)}, now())`);
+    INSERT INTO daybook.checkpoints (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)
+    VALUES (${READ_MODEL}, NULL, NULL, ${crypto.randomUUID()}, ${modelVersion(projections)}, ${crypto.randomUUID()}, NULL, now())`);
 }
 
 /** The rows that events give in an empty read model when they come in batches of these sizes, the last one again and again. */

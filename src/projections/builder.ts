@@ -1,0 +1,83 @@
+// Builds the read model beside the one that serves, while everything else goes on: as a start finds it necessary, or as an
+// admin asks.
+import type { DatabasePool } from 'slonik';
+import type { EventLog } from '../eventstore/log.ts';
+import type { Projection } from './projection.ts';
+import type { Logger } from './projector.ts';
+import { clearLeftovers, LEFT_BEHIND_SECONDS, rebuild } from './rebuild.ts';
+
+export type Builder = {
+  /** Begins a build and does not wait for it; one that is going on already is that one. */
+  readonly start: (reason: string) => void;
+  readonly status: () => BuildStatus;
+  /** Ends what is going on; the read model that serves stays. */
+  readonly stop: () => Promise<void>;
+};
+
+export type BuildStatus = {
+  readonly isBuilding: boolean;
+  /** Of the build that is going on, or else of the last one here: how many events it has read, and how far it is. */
+  readonly events: number;
+  readonly position: bigint | null;
+  readonly head: bigint | null;
+  /** Of the last one, unless that was well or another has begun since. */
+  readonly lastError: string | undefined;
+};
+
+/** @param onExchange told that what serves is another one now */
+export function createBuilder(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  logger: Logger,
+  onExchange: () => void,
+): Builder {
+  const stopping = new AbortController();
+  let building: Promise<void> | undefined;
+  let status: BuildStatus = { isBuilding: false, events: 0, position: null, head: null, lastError: undefined };
+
+  async function build(reason: string): Promise<void> {
+    const began = performance.now();
+    logger.info(`Building the read model beside the one that serves: ${reason}.`);
+    status = { isBuilding: true, events: 0, position: null, head: null, lastError: undefined };
+    try {
+      await rebuild(
+        log,
+        database,
+        projections,
+        (progress) => {
+          status = { ...status, ...progress };
+        },
+        stopping.signal,
+      );
+      logger.info(`The read model is built: ${status.events} events in ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
+      onExchange();
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      status = { ...status, lastError: error instanceof Error ? error.message : String(error) };
+      logger.error(`The read model could not be built, and the one that was there stays: ${status.lastError}`);
+    } finally {
+      status = { ...status, isBuilding: false };
+      building = undefined;
+    }
+  }
+
+  const clear = () => {
+    if (!building) clearLeftovers(database).catch((error) => logger.warn(`What a build left could not be dropped: ${error}`));
+  };
+  clear();
+  // What was left just before this start may be taken for somebody's who still builds.
+  const again = setTimeout(clear, 2 * LEFT_BEHIND_SECONDS * 1_000).unref();
+
+  return {
+    start: (reason) => {
+      if (!stopping.signal.aborted) building ??= build(reason);
+    },
+    status: () => status,
+    stop: async () => {
+      clearTimeout(again);
+      stopping.abort();
+      await building;
+    },
+  };
+}
