@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { RRuleTemporal } from 'rrule-temporal';
 import { describe, expect, test, vi } from 'vitest';
 import { endOf, occurrencesBetween, occurringAmong, type Series, startsBetween } from '../src/occurrences.ts';
-import { recurrenceRule } from '../src/recurrence.ts';
+import { recurrenceRule, WEEKDAYS } from '../src/recurrence.ts';
 import { instantOf, startOfDay, wallClock } from '../src/zonedTime.ts';
 
 /** An hour from when the clock of the zone shows this, by this rule. */
@@ -259,7 +259,6 @@ const some = <Value>(values: readonly Value[], maxLength = 3) =>
   fc.option(fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength }));
 const range = (least: number, greatest: number) => Array.from({ length: greatest - least + 1 }, (_, index) => least + index);
 const signed = (greatest: number) => [...range(1, greatest), ...range(-greatest, -1)];
-const WEEKDAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const numbered = [1, 2, 3, 4, 5, -1, -2, -5].flatMap((ordinal) => WEEKDAYS.map((day) => `${ordinal}${day}`));
 
 const rules = fc.constantFrom('YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY').chain((FREQ) =>

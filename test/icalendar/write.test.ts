@@ -200,14 +200,13 @@ const event = fc
       all_day ? startOfDay(clock.toPlainDate().add({ days }), timezone) : instantOf(clock.add({ days }), timezone);
     const starts_at = rule === null && !all_day ? first.toString({ fractionalSecondDigits: 3 }) : at(0);
     const plus = (instant: string, minutes: number) => new Date(Date.parse(instant) + minutes * 60_000).toISOString();
+    const saidOfAll = new Map<string, unknown>(Object.entries(said));
     const recurrence_exceptions =
       rule === null
         ? []
         : differing.map(({ day, changes, shift }) => {
             const own = Object.fromEntries(
-              Object.entries(changes ?? {}).filter(
-                ([name, value]) => JSON.stringify(value) !== JSON.stringify(said[name as keyof typeof said]),
-              ),
+              Object.entries(changes ?? {}).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(saidOfAll.get(name))),
             );
             const moved =
               shift === undefined
