@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { TestDaybook } from '../support/daybook.ts';
 import type { Body, Json, Model, Request } from './model/core.ts';
 import { createModel, handle } from './model/model.ts';
-import type { Kind, Pick, Said, Secret, Step, Value } from './requests.ts';
+import type { Kind, Pick, Said, Secret, Step, Value } from './requests/said.ts';
 
 export type Played = {
   readonly model: Model;

@@ -10,7 +10,7 @@ import { testDatabase } from '../support/postgres.ts';
 import type { Request } from './model/core.ts';
 import type { Rows } from './model/rows.ts';
 import { play, tick } from './play.ts';
-import { beginnings, steps } from './requests.ts';
+import { beginnings, steps } from './requests/index.ts';
 import { makeReadModel, parkedEvents, rawRowsOf, rowsInBatches, rowsOf, type TableRows } from './tables.ts';
 
 const COMMANDS = Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500);
