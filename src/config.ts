@@ -60,6 +60,7 @@ const settings = z.object({
     .refine(isMailServer, 'must be a mail server as smtp://user:password@host:587 or smtps://user:password@host:465')
     .optional()
     .describe('mail server to send drafts through, as smtp://user:password@host:587 or smtps://…:465; unset: nothing is sent'),
+  MAX_SENDS_PER_DAY: whole(1, 1_000_000).default(500).describe('how many recipients one person’s drafts may be sent to in a day (UTC)'),
   ACCESS_TOKEN_EXPIRE_MINUTES: whole(1, 1_440).default(15).describe('how long an access token is valid'),
   REFRESH_TOKEN_EXPIRE_DAYS: whole(1, 3_650).default(30).describe('how long a login lasts that is not used'),
   ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))

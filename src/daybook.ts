@@ -45,7 +45,7 @@ export async function createDaybook(
   const settings: CommandSettings = {
     refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS,
     adminEmails: config.ADMIN_EMAILS,
-    sendsEmail: config.SMTP_URL !== undefined,
+    sendsPerDay: config.SMTP_URL === undefined ? 0 : config.MAX_SENDS_PER_DAY,
   };
   const secrets = deriveSecrets(masterKey);
   await holdToMasterKey(log, secrets);

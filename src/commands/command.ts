@@ -112,8 +112,8 @@ export type CommandSettings = {
   readonly refreshTokenExpireDays: number;
   /** Lower-cased: who registers one of these addresses is an admin. */
   readonly adminEmails: readonly string[];
-  /** Whether there is a mail server to send through. */
-  readonly sendsEmail: boolean;
+  /** How many recipients a person may send emails to in a day; 0: there is no mail server to send through. */
+  readonly sendsPerDay: number;
 };
 
 /** How a command goes on once its asynchronous work is done. `decide` may be called again after a conflict. */

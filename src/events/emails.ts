@@ -60,6 +60,12 @@ export const emailDraftChanged = event('EmailDraftChanged', z.object(draft).exac
 /** To send at once is to schedule for now. */
 export const emailDraftScheduled = event('EmailDraftScheduled', { send_at: instant });
 export const emailDraftUnscheduled = event('EmailDraftUnscheduled', {});
+/** A try to send a draft, counted against what its person may send in a day. */
+export const emailSendCounted = event('EmailSendCounted', {
+  draft_id: uuid,
+  try_number: z.int().positive(),
+  recipients: z.int().positive(),
+});
 /** Appended before a word is said to the mail server. The Message-ID is the same in every try. */
 export const emailDraftSendStarted = event('EmailDraftSendStarted', { message_id_header: text(998) });
 /** `refused_addresses`: those of the recipients whom the mail server did not take while it took others. */

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'slonik';
 import { z } from 'zod';
 import type { CommandServices, Stamp } from '../commands/command.ts';
-import { type Draft, emailDraft, haveFailed, haveSent, isDue, startSending } from '../commands/emails/draft.ts';
+import { countSending, emailSends, sendsOf } from '../commands/emails/allowance.ts';
+import { type Draft, emailDraft, haveFailed, haveSent, isDue, nextTry, startSending } from '../commands/emails/draft.ts';
 import { type Email, email, tooLarge } from '../commands/emails/email.ts';
 import { emailIdOf, shortened, threadIdOf } from '../commands/emails/identity.ts';
 import { snippetOf } from '../commands/emails/snippet.ts';
@@ -32,7 +33,7 @@ type Services = Pick<CommandServices, 'folds' | 'transact'>;
 
 /** Sends one draft, if it is due and nobody else has taken it. How it ended is in the log when this comes back, or the signal has aborted. */
 export async function sendDraft(services: PolicyServices, server: MailServer, id: string, signal: AbortSignal): Promise<void> {
-  const { folds, transact } = services.commandHandler.services;
+  const { folds, transact, settings } = services.commandHandler.services;
   const at = new Date().toISOString();
   const { state: draft, owner, revision: read } = await folds.fresh(emailDraft, `${emailDraft.category}-${id}`);
   if (!draft || owner === undefined || !isDue(draft, at)) return;
@@ -46,7 +47,8 @@ export async function sendDraft(services: PolicyServices, server: MailServer, id
   const sent = { id: sentId, event: sentEmail(owner, sentId, draft, letter, parent) };
   // Of a letter that the log has no room for, nothing could say afterwards that it was sent.
   const oversize = tooLarge(sent.event.data);
-  const refusal = sender.status === 'active' ? oversize && `${oversize.code}: ${oversize.message}` : `The account is ${sender.status}.`;
+  const unfit = sender.status === 'active' ? oversize && saidOf(oversize) : `The account is ${sender.status}.`;
+  const refusal = unfit ?? (await beyondAllowance(transact, id, draft, owner, settings.sendsPerDay, at));
 
   const started = await transact(emailDraft, id, stampOf(draft, owner, at), (now, revision) =>
     // What has changed since it was read is not what would be sent; it is looked at again.
@@ -69,6 +71,21 @@ export async function sendDraft(services: PolicyServices, server: MailServer, id
   }
   if (refusal === undefined)
     await logCall(services, server, { owner, draft, letter, once: `${id}:${draft.tries + 1}` }, delivery, duration_ms);
+}
+
+const saidOf = ({ code, message }: Problem) => `${code}: ${message}`;
+
+/** Counts the try against its person's day. @returns why it may not be, where the day has no room for it */
+async function beyondAllowance(transact: Services['transact'], id: string, draft: Draft, owner: string, perDay: number, at: string) {
+  try {
+    await transact(emailSends, sendsOf(owner, at), stampOf(draft, owner, at), (sends) =>
+      countSending(sends, nextTry(id, draft), perDay, at),
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 429) return saidOf(error);
+    throw error;
+  }
 }
 
 async function logCall(

@@ -42,6 +42,7 @@ describe('event types', () => {
     expect(silent.sort()).toEqual([
       'EmailReleased',
       'EmailReserved',
+      'EmailSendCounted',
       'IdempotencyKeyUsed',
       'LoginExpired',
       'LoginFailed',

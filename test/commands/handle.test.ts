@@ -29,7 +29,7 @@ beforeEach(() => {
       blobs: createMemoryBlobs(),
       secrets,
       tokens,
-      settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsEmail: false },
+      settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsPerDay: 0 },
     }),
   );
 });

@@ -50,7 +50,7 @@ const handlerOn = (log: EventLog): CommandHandler =>
     blobs: createMemoryBlobs(),
     secrets: deriveSecrets('a master key of the tests, 32 bytes and more'),
     tokens: createTokens('a secret of the tests, 32 bytes and more', 15),
-    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsEmail: false },
+    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsPerDay: 0 },
   });
 
 /** Every completed task is to be followed by one that celebrates it. */

@@ -1,7 +1,8 @@
-// A letter is a few steps: it is begun, the mail server takes it, the email is in the log, then that the draft was sent, then
+// A letter is a few steps: it is counted, begun, the mail server takes it, the email is in the log, then that the draft was sent, then
 // the call. A crash between any two of them leaves one outcome, whoever looks at the draft afterwards, and how often.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { sendsOf } from '../../src/commands/emails/allowance.ts';
 import { createCommandHandler } from '../../src/commands/handle.ts';
 import type { EventLog } from '../../src/eventstore/log.ts';
 import type { PolicyServices } from '../../src/policies/policy.ts';
@@ -11,15 +12,17 @@ import { type MailServer, mailServer } from '../../src/smtp.ts';
 import { createTokens } from '../../src/tokens.ts';
 import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { startMailServer, type TestMailServer } from '../support/mailServer.ts';
-import { idOf, type Person, register } from '../support/person.ts';
+import { idOf, type Person, pageOf, register, T0 } from '../support/person.ts';
 
+const A_DAY = 20;
 let server: TestMailServer;
 let daybook: TestDaybook;
 let ann: Person;
 
 beforeAll(async () => {
+  vi.setSystemTime(T0);
   server = await startMailServer();
-  daybook = await startDaybook({ SMTP_URL: server.url });
+  daybook = await startDaybook({ SMTP_URL: server.url, MAX_SENDS_PER_DAY: String(A_DAY) });
   ann = await register(daybook.app);
 });
 afterAll(async () => {
@@ -39,7 +42,7 @@ const processOn = (log: EventLog): PolicyServices => ({
     blobs: daybook.blobs,
     secrets: deriveSecrets(secrets.masterKey),
     tokens: createTokens(secrets.jwtSecret, 15),
-    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsEmail: true },
+    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsPerDay: A_DAY },
   }),
 });
 
@@ -100,13 +103,48 @@ const sent = { status: 'sent', isThere: true, emails: 1, delivered: 1, types: [e
 const unknown = { status: 'unknown', isThere: false, emails: 0, types: [ends.begun, ends.failed] };
 
 test.for([
-  ['before it is begun', sent, 1, taking],
+  ['before it is counted', sent, 1, taking],
+  ['before it is begun', sent, 2, taking],
   ['once it is begun', { ...unknown, delivered: 0 }, 9, () => dying()],
   ['when the mail server has taken it, and not said so', { ...unknown, delivered: 1 }, 9, () => dying(taking().send)],
-  ['before the email is in the log', { ...unknown, delivered: 1 }, 2, taking],
-  ['between the email and that the draft was sent', sent, 3, taking],
-  ['before the call is logged', sent, 4, taking],
+  ['before the email is in the log', { ...unknown, delivered: 1 }, 3, taking],
+  ['between the email and that the draft was sent', sent, 4, taking],
+  ['before the call is logged', sent, 5, taking],
   ['after all of it', sent, 9, taking],
 ] as const)('a crash %s', async ([, outcome, at, mail]) => {
   expect(await sentBy(processOn(dyingBefore(at)), mail())).toEqual(outcome);
+  const counted = await Array.fromAsync(daybook.log.readStream(`emailSends-${sendsOf(ann.id, T0)}`, 0));
+  expect(counted.filter(({ data }) => JSON.stringify(data).includes(idOf(next))).length).toBe(1);
+});
+
+test('no more is sent in a day than may be, by however many processes, and nothing of it is lost', async () => {
+  const bob = await register(daybook.app, 'Bob');
+  const to_addresses = Array.from({ length: 8 }, (_, n) => ({ address: `guest-${n}@example.com` }));
+  const ids = [791, 792, 793].map(idOf);
+  for (const id of ids) {
+    await bob.post('/email-drafts', { id, to_addresses, subject: 'Dinner', body_text: 'At seven?' });
+    expect((await bob.post(`/email-drafts/${id}/send`)).status).toBe(200);
+  }
+  const processes = [processOn(daybook.log), processOn(daybook.log)];
+  await Promise.all(ids.flatMap((id) => processes.map((process) => sendDraft(process, taking(), id, living))));
+  const head = await daybook.log.head();
+  if (head !== null) await daybook.projector?.reached(head, 20_000);
+  const drafts = await Promise.all(ids.map(async (id) => draft.parse((await bob.get(`/email-drafts/${id}`)).body)));
+  expect(drafts.map(({ status }) => status).toSorted()).toEqual(['failed', 'sent', 'sent']);
+  expect(server.delivered.filter(({ message }) => ids.some((id) => message.includes(id))).length).toBe(2);
+
+  const left = ids[drafts.findIndex(({ status }) => status === 'failed')];
+  const said = 'In a day (UTC), no more than 20 recipients can be sent emails.';
+  expect(pageOf((await bob.get(`/activities?entity_id=${left}`)).body).items[0]).toMatchObject({
+    activity_type: 'EmailDraftSendFailed',
+    details: { outcome: 'not_sent', error: `too-many-sends: ${said}` },
+  });
+  expect(await bob.post(`/email-drafts/${left}/send`)).toMatchObject({
+    status: 429,
+    headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
+    body: { type: 'urn:daybook:problem:too-many-sends', detail: said },
+  });
+  // To fewer there is room.
+  await bob.patch(`/email-drafts/${left}`, { to_addresses: to_addresses.slice(0, 4) });
+  expect((await bob.post(`/email-drafts/${left}/send`)).status).toBe(200);
 });

@@ -87,7 +87,7 @@ async function run(streams: readonly Stream[], command: Command, request: Comman
     blobs: createMemoryBlobs(),
     secrets: deriveSecrets('a master key of the tests, 32 bytes and more'),
     tokens: createTokens('a secret of the tests, 32 bytes and more', 15),
-    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsEmail: true },
+    settings: { refreshTokenExpireDays: 30, adminEmails: [], sendsPerDay: 500 },
   });
   await command.run(handler.run, request);
   return log.events.slice(happened).map(({ type, data }) => ({ type, data }));

@@ -44,7 +44,7 @@ export async function makeDemo(
     blobs,
     secrets,
     tokens: createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES),
-    settings: { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS, sendsEmail: false },
+    settings: { refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS, adminEmails: config.ADMIN_EMAILS, sendsPerDay: 0 },
     now: () => new Date(now),
   });
   const run = (route: string, user: Caller, params: unknown, body: unknown) =>

@@ -27,6 +27,7 @@ import {
 import { aggregate, reference } from '../aggregate.ts';
 import { command, type Decision, noBody } from '../command.ts';
 import { changed, patchOf } from '../patch.ts';
+import { emailSends, overdrawn, type Sending, sendsOf } from './allowance.ts';
 import { email } from './email.ts';
 
 const MAX_RECIPIENTS = 100;
@@ -158,7 +159,7 @@ export const scheduleEmailDraft = command({
       if (!draft || (draft.status === 'scheduled' && draft.send_at === send_at)) return [];
       if (!['draft', 'scheduled', 'failed'].includes(draft.status)) return notNow(draft);
       if (send_at <= at) return unprocessable('time-has-passed', 'This is in the past; /send sends at once.', '/send_at');
-      return unsendable(draft, settings.sendsEmail) ?? emailDraftScheduled({ send_at });
+      return unsendable(draft, settings.sendsPerDay) ?? emailDraftScheduled({ send_at });
     },
   }),
   answer: 'getEmailDraft',
@@ -186,13 +187,16 @@ export const sendEmailDraft = command({
   example: { again: false },
   aggregate: emailDraft,
   creates: false,
-  prepare: async ({ body: { again }, at }, { settings }) => ({
-    decide: (draft) => {
+  prepare: async ({ id, user, body: { again }, at }, { settings: { sendsPerDay }, folds }) => ({
+    decide: async (draft) => {
       if (!draft || draft.status === 'sending' || draft.status === 'sent') return [];
       // What another process was told to send at once may have a time that is to come by this clock.
       if (isDue(draft, at) || isDue(draft, draft.scheduled_by?.at ?? at)) return [];
       if (draft.status === 'discarded' || (draft.status === 'unknown' && !again)) return notNow(draft);
-      return unsendable(draft, settings.sendsEmail) ?? emailDraftScheduled({ send_at: at });
+      const { state: sends } = await folds.fresh(emailSends, `${emailSends.category}-${sendsOf(user.id, at)}`);
+      return (
+        unsendable(draft, sendsPerDay) ?? overdrawn(sends, nextTry(id, draft), sendsPerDay, at) ?? emailDraftScheduled({ send_at: at })
+      );
     },
   }),
   answer: 'getEmailDraft',
@@ -222,14 +226,20 @@ const reasons: Readonly<Record<Draft['status'], string>> = {
 
 const notNow = ({ status }: Draft) => conflict(`draft-${status}`, reasons[status]);
 
-function unsendable({ to_addresses, cc_addresses, bcc_addresses }: Draft, sendsEmail: boolean) {
-  if (!sendsEmail)
+function unsendable({ to_addresses, cc_addresses, bcc_addresses }: Draft, sendsPerDay: number) {
+  if (sendsPerDay === 0)
     return conflict('smtp-not-set-up', 'This Daybook cannot send email yet: set SMTP_URL to the mail server to send through.');
   if (to_addresses.length + cc_addresses.length + bcc_addresses.length === 0) {
     return conflict('no-recipients', 'There is nobody to send this to.');
   }
   return undefined;
 }
+
+export const nextTry = (id: string, { tries, to_addresses, cc_addresses, bcc_addresses }: Draft): Sending => ({
+  draft_id: id,
+  try_number: tries + 1,
+  recipients: to_addresses.length + cc_addresses.length + bcc_addresses.length,
+});
 
 /** Due, and not taken yet. */
 export const isDue = ({ status, send_at }: Draft, at: string): boolean => status === 'scheduled' && send_at !== null && send_at <= at;

@@ -1,7 +1,7 @@
 // Drafts as rows, and what happened to them as sentences.
 import { emailDraftRows } from '../../tables/emails.ts';
 import { insert, projection, update } from '../projection.ts';
-import { quoted, teller } from '../sentence.ts';
+import { quoted, silent, teller } from '../sentence.ts';
 
 export const emailDrafts = projection('emailDrafts', 1, {
   EmailDraftCreated: ({ id, data }) => insert(emailDraftRows, { id, ...data, status: 'draft', send_at: null, sent_email_id: null }),
@@ -25,6 +25,7 @@ export const emailDraftSentences = teller('draft', {
     details: { ...data },
   }),
   EmailDraftUnscheduled: ({ meta }) => `Took the email${quoted(meta.title)} off the schedule`,
+  EmailSendCounted: silent('what is sent is what happens'),
   EmailDraftSendStarted: ({ data, meta }) => ({ summary: `Began to send the email${quoted(meta.title)}`, details: { ...data } }),
   EmailDraftSent: ({ data, meta }) => ({
     summary: `Sent the email${quoted(meta.title)}${data.refused_addresses.length > 0 ? `, but not to ${data.refused_addresses.join(', ')}` : ''}`,

@@ -36,7 +36,7 @@ function restart(): void {
     blobs: createMemoryBlobs(),
     secrets,
     tokens,
-    settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'], sendsEmail: false },
+    settings: { refreshTokenExpireDays: 30, adminEmails: ['root@example.com'], sendsPerDay: 0 },
   });
 }
 
