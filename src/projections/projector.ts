@@ -3,13 +3,13 @@
 // however many projectors there are, every event is in the tables exactly once.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
-import { type ForeignKeys, merge, readForeignKeys, write } from './changes.ts';
+import { areIndependent, merge, readForeignKeys, type Step, writeAtOnce, write as writeSteps } from './changes.ts';
 import { createWaitingList, type Progress } from './progress.ts';
 import type { Change, Projection } from './projection.ts';
 
@@ -47,7 +47,11 @@ export type ProjectorStatus = {
 };
 
 /** Another projector has moved the checkpoint, or the read model was built anew or paused: this one has to look where it stands. */
-export class CheckpointMoved extends Error {}
+export class CheckpointMoved extends Error {
+  constructor() {
+    super('another projector has moved on, or the read model is new or paused');
+  }
+}
 
 /** The read model is of another version than this process. */
 export class Outdated extends Error {}
@@ -202,8 +206,8 @@ export async function createApplier(
   };
   const project = (events: readonly LoggedEvent[]) => events.flatMap((event) => changesOf(event, projections));
 
-  async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], changes: readonly Change[]) {
-    const result = await writeChanges(transaction, changes, keys);
+  async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], steps: readonly Step[]) {
+    const result = await writeSteps(transaction, steps, keys);
     if (result.strays > 0 && events.length > 1) throw new Unprojectable('what became of a tree depends on the order of its events');
     return result;
   }
@@ -211,12 +215,19 @@ export async function createApplier(
   async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<Applied> {
     const last = events.at(-1);
     if (!last) return { dropped: 0, parked: [] };
-    const { dropped } = await database.transaction(async (transaction) => {
-      const result = await writeIn(transaction, events, changes);
-      for (const { event, error } of parked) await park(transaction, place, event, error);
-      await moveCheckpoint(transaction, place, checkpoint, last);
-      return result;
-    }, 0);
+    const steps = merge(changes);
+    const move = moveCheckpoint(place, checkpoint, last);
+    const written =
+      parked.length === 0 && areIndependent(steps, keys)
+        ? await writeAtOnce(database, steps, keys, move)
+        : await database.transaction(async (transaction) => {
+            const result = await writeIn(transaction, events, steps);
+            for (const { event, error } of parked) await park(transaction, place, event, error);
+            await moveOnly(transaction, move);
+            return result;
+          }, 0);
+    if (!written) throw new CheckpointMoved();
+    const { dropped } = written;
     checkpoint = { ...checkpoint, position: last.position, event_id: last.event_id };
     for (const { event } of parked) parkedStreams.add(event.stream);
     return { dropped, parked: parked.map(({ event, error }) => `Parked ${event.type} at ${event.stream}@${event.revision}: ${error}`) };
@@ -252,8 +263,8 @@ export async function createApplier(
     batch,
     last: async (transaction, events) => {
       refuseParked(events);
-      await writeIn(transaction, events, project(events));
-      await moveCheckpoint(transaction, place, checkpoint, events.at(-1));
+      await writeIn(transaction, events, merge(project(events)));
+      await moveOnly(transaction, moveCheckpoint(place, checkpoint, events.at(-1)));
     },
   };
 }
@@ -274,9 +285,6 @@ function changesOf(logged: LoggedEvent, projections: readonly Projection[]): rea
     });
   }
 }
-
-const writeChanges = (transaction: CommonQueryMethods, changes: readonly Change[], keys: ForeignKeys) =>
-  write(transaction, merge(changes), keys);
 
 /** Whether it is the events' fault, not that of a store that is away: bad data (SQLSTATE class 22) or a broken constraint (23). */
 const isAboutTheEvents = (error: unknown): boolean =>
@@ -302,13 +310,14 @@ export async function readCheckpoint(database: CommonQueryMethods, place: Place)
 }
 
 /** @param to where nothing has happened since, undefined: then it stays, and nobody else moves it before this transaction ends */
-async function moveCheckpoint(transaction: CommonQueryMethods, place: Place, from: Checkpoint, to: LoggedEvent | undefined): Promise<void> {
-  const { rowCount } = await transaction.query(sql.unsafe`
-    UPDATE ${daybookTable(place, 'checkpoints')}
-    SET position = ${to?.position ?? from.position}, event_id = ${to?.event_id ?? from.event_id}, updated_at = now()
-    WHERE name = ${READ_MODEL} AND position IS NOT DISTINCT FROM ${from.position} AND log_id = ${from.log_id}
-      AND model_version = ${from.model_version} AND build_id = ${from.build_id} AND paused_at IS NULL`);
-  if (rowCount === 0) throw new CheckpointMoved('another projector has moved on, or the read model is new or paused');
+const moveCheckpoint = (place: Place, from: Checkpoint, to: LoggedEvent | undefined) => sql.fragment`
+  UPDATE ${daybookTable(place, 'checkpoints')}
+  SET position = ${to?.position ?? from.position}, event_id = ${to?.event_id ?? from.event_id}, updated_at = now()
+  WHERE name = ${READ_MODEL} AND position IS NOT DISTINCT FROM ${from.position} AND log_id = ${from.log_id}
+    AND model_version = ${from.model_version} AND build_id = ${from.build_id} AND paused_at IS NULL`;
+
+async function moveOnly(transaction: CommonQueryMethods, move: FragmentSqlToken): Promise<void> {
+  if ((await transaction.query(sql.unsafe`${move}`)).rowCount === 0) throw new CheckpointMoved();
 }
 
 async function park(
