@@ -34,6 +34,21 @@ export type Method = (call: Call) => void;
 /** The methods of a server by their paths, as in `/event_store.client.streams.Streams/Read`. */
 export type Methods = ReadonlyMap<string, Method>;
 
+/** Hands on the one request of a call. */
+export function receiveRequest(call: Call, take: (message: Buffer) => void): void {
+  let isTaken = false;
+  call.receive({
+    message(message) {
+      if (isTaken) throw new Failure(status.INVALID_ARGUMENT, 'The call has more than its one request');
+      isTaken = true;
+      take(message);
+    },
+    end() {
+      if (!isTaken) call.fail(new Failure(status.INVALID_ARGUMENT, 'The call has no request'));
+    },
+  });
+}
+
 /** A method with one request and one response. */
 export const unary =
   <Request, Response>(
@@ -41,13 +56,11 @@ export const unary =
     handle: (request: Request) => Promise<Response>,
   ): Method =>
   (call) => {
-    call.receive({
-      message(message) {
-        handle(requestDeserialize(message)).then((response) => {
-          call.send(responseSerialize(response));
-          call.end();
-        }, call.fail);
-      },
+    receiveRequest(call, (message) => {
+      handle(requestDeserialize(message)).then((response) => {
+        call.send(responseSerialize(response));
+        call.end();
+      }, call.fail);
     });
   };
 
@@ -65,10 +78,18 @@ const connectionWindow = 8 * 1024 * 1024;
 const pieceSize = 64 * 1024;
 const maximumUntaken = 256 * 1024;
 
+/** A caller that has not answered to a sign of life by the time of the next is gone: its connection is half open. */
+const signOfLifeMilliseconds = 30_000;
+
 export type GrpcServer = { port: number; close(): Promise<void> };
 
 /** Listens on a port (0: any free one). Rejects when the port cannot be had. */
-export async function serveGrpc(host: string, port: number, methods: Methods): Promise<GrpcServer> {
+export async function serveGrpc(
+  host: string,
+  port: number,
+  methods: Methods,
+  signOfLifeEvery = signOfLifeMilliseconds,
+): Promise<GrpcServer> {
   const sessions = new Set<ServerHttp2Session>();
   const calls = new Set<Call>();
   const server = createServer({ settings: { initialWindowSize: callWindow, enablePush: false }, maxSessionMemory: 1024 });
@@ -77,6 +98,15 @@ export async function serveGrpc(host: string, port: number, methods: Methods): P
     session.setLocalWindowSize(connectionWindow);
     session.on('error', () => session.destroy());
     session.once('close', () => sessions.delete(session));
+    let isAlive = true;
+    const signs = setInterval(() => {
+      if (!isAlive) return session.destroy();
+      isAlive = false;
+      session.ping((error) => {
+        isAlive = error === null;
+      });
+    }, signOfLifeEvery);
+    session.once('close', () => clearInterval(signs));
   });
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const call = callOf(stream);
@@ -123,7 +153,7 @@ function callOf(stream: ServerHttp2Stream): Call {
 
   function flush(): void {
     isScheduled = false;
-    if (size === 0 || stream.destroyed || stream.writableEnded) return;
+    if (size === 0 || stream.closed || stream.destroyed || stream.writableEnded) return;
     if (!stream.headersSent) stream.respond(responseHeaders, { waitForTrailers: true });
     const piece = Buffer.concat(pieces, size);
     pieces = [];
@@ -136,7 +166,7 @@ function callOf(stream: ServerHttp2Stream): Call {
   }
 
   function finish(trailers: OutgoingHttpHeaders): void {
-    if (over.signal.aborted || stream.destroyed || stream.writableEnded) return;
+    if (over.signal.aborted || stream.closed || stream.destroyed || stream.writableEnded) return;
     flush();
     if (stream.headersSent) {
       stream.once('wantTrailers', () => stream.sendTrailers(trailers));
@@ -152,19 +182,22 @@ function callOf(stream: ServerHttp2Stream): Call {
   const call: Call = {
     over: over.signal,
     receive({ message: take, end }) {
-      const read = messageReader((message) => {
+      const reader = messageReader((message) => {
         if (!over.signal.aborted) take(message);
       });
       stream.on('data', (chunk: Buffer) => {
         if (over.signal.aborted) return;
         try {
-          read(chunk);
+          reader.read(chunk);
         } catch (error) {
           call.fail(error);
         }
       });
       stream.once('end', () => {
-        if (!over.signal.aborted) end?.();
+        // A connection that breaks ends its streams, too; what the caller did not end is not done.
+        if (over.signal.aborted || stream.closed || stream.destroyed) return;
+        if (reader.isBetweenMessages()) end?.();
+        else call.fail(new Failure(status.INVALID_ARGUMENT, 'The call ends in the midst of a message'));
       });
     },
     pause: () => stream.pause(),
@@ -202,11 +235,11 @@ function callOf(stream: ServerHttp2Stream): Call {
 const responseHeaders: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
 
 /** Cuts what comes in into messages: each is a flag, its length in four bytes, and its bytes. */
-function messageReader(take: (message: Buffer) => void): (chunk: Buffer) => void {
+function messageReader(take: (message: Buffer) => void) {
   let chunks: Buffer[] = [];
   let have = 0;
   let need = 5;
-  return (chunk) => {
+  const read = (chunk: Buffer): void => {
     chunks.push(chunk);
     have += chunk.length;
     if (have < need) return;
@@ -228,4 +261,5 @@ function messageReader(take: (message: Buffer) => void): (chunk: Buffer) => void
     chunks = at === bytes.length ? [] : [bytes.subarray(at)];
     have = bytes.length - at;
   };
+  return { read, isBetweenMessages: () => have === 0 };
 }

@@ -5,7 +5,7 @@ import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { LAST_REVISION, type StoredEvent } from './events.ts';
 import { invalidArgument, streamDeleted } from './failures.ts';
 import { type Filter, filterOf } from './filters.ts';
-import type { Call, Method } from './grpc.ts';
+import { type Call, type Method, receiveRequest } from './grpc.ts';
 import type { EventLog } from './log.ts';
 import { encodeStreamNotFound, type IdFormat } from './readEvent.ts';
 import type { Page } from './reads.ts';
@@ -15,11 +15,9 @@ import { type Encode, subscribeToAll, subscribeToStream } from './subscriptions.
 export const read =
   (log: EventLog): Method =>
   (call) => {
-    call.receive({
-      message(message) {
-        const request = streamsGrpc.StreamsService.read.requestDeserialize(message);
-        serve(log, request.getOptions(), call).then(call.end, call.fail);
-      },
+    receiveRequest(call, (message) => {
+      const request = streamsGrpc.StreamsService.read.requestDeserialize(message);
+      serve(log, request.getOptions(), call).then(call.end, call.fail);
     });
   };
 
