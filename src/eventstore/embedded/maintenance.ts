@@ -1,11 +1,12 @@
 // What is done to the log as a file: check it, copy it while it is in use, put a copy in its place, and take out of it what
 // nobody can read any more.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { constants, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { LAST_REVISION } from './events.ts';
+import { appear } from './files.ts';
 import { openLog } from './log.ts';
 import { checkIsLog, sentence } from './storage.ts';
 import { isTombstoned, visibleFrom } from './streams.ts';
@@ -84,7 +85,8 @@ export function backUpLog(directory: string, file: string): Report {
 /** Puts a copy where a directory has no log yet. Answers with what it holds; with faults in it nothing was done. */
 export function restoreLog(file: string, directory: string): Report {
   const target = logFile(directory);
-  if (existsSync(target)) throw new Error(`There is a log in ${directory} already; move it away first`);
+  // What is in a WAL that another log left would be written into this one.
+  if (existsSync(target) || existsSync(`${target}-wal`)) throw new Error(`There is a log in ${directory} already; move it away first`);
   const report = verifyLog(file);
   if (report.faults.length > 0) return report;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -156,19 +158,6 @@ function openToRead(file: string): DatabaseSync {
     db.close();
     throw new Error(sentence(error, file), { cause: error });
   }
-}
-
-/** Renames what is complete, once it is on disk. */
-function appear(arriving: string, file: string): void {
-  sync(arriving, 'r+');
-  renameSync(arriving, file);
-  sync(dirname(file), 'r');
-}
-
-function sync(path: string, flags: string): void {
-  const descriptor = openSync(path, flags);
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 function isJson(bytes: Uint8Array): boolean {

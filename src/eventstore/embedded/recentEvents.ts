@@ -31,8 +31,8 @@ export function recentEvents(storage: Storage) {
       const found = young.get(name) ?? old.get(name);
       return found?.stream === stream ? found.revision : undefined;
     },
-    /** Forgets what a rolled-back transaction added, and reads what is there. */
-    forget(): void {
+    /** After a transaction that failed, whose events may be there or not. */
+    readAgain(): void {
       young = new Map();
       old = new Map();
       load();

@@ -1,12 +1,13 @@
 // The log on disk: one SQLite file in WAL mode with two tables, and the statements that read and write them. An event's
 // position is its row id, so the order of the file is the order of $all, and a scan of it reads pages in sequence.
 // Nothing here looks at more of the file than it was asked for, so a log of any size opens at once.
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import type { ProposedEvent, StoredEvent } from './events.ts';
 import { Failure } from './failures.ts';
+import { appear, makeDirectory } from './files.ts';
 
 const schema = `
   CREATE TABLE streams (
@@ -45,11 +46,15 @@ const pageBytes = 1024 * 1024;
 
 export type Storage = ReturnType<typeof openStorage>;
 
+/** Opens a file with SQLite. Tests have one that fails when they say. */
+export type Connect = (file: string) => DatabaseSync;
+const connectDirectly: Connect = (file) => new DatabaseSync(file);
+
 /** Opens the log in the directory, or makes a new one. Throws an error of one sentence when it cannot be used. */
-export function openStorage(directory: string) {
-  makeDirectory(directory);
+export function openStorage(directory: string, connect = connectDirectly) {
+  prepare(directory);
   const release = lock(directory);
-  const db = open(path.join(directory, 'events.db'), release);
+  const db = open(path.join(directory, 'events.db'), connect, release);
 
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -83,8 +88,8 @@ export function openStorage(directory: string) {
   return {
     /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */
     transaction<T>(work: () => T): T {
-      begin.run();
       try {
+        begin.run();
         const result = work();
         commit.run();
         return result;
@@ -147,34 +152,36 @@ export function openStorage(directory: string) {
     },
 
     close(): void {
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      try {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // The disk is full or gone. What is in the WAL stays there, and is found at the next start.
+      }
       db.close();
       release();
     },
   };
 }
 
-function makeDirectory(directory: string): void {
+function prepare(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch (error) {
     throw new Error(`The folder of the event log cannot be made: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function open(file: string, release: () => void): DatabaseSync {
+function open(file: string, connect: Connect, release: () => void): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file);
+    create(file);
+    db = connect(file);
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
-    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
     // What is deleted is overwritten with zeros.
     db.exec('PRAGMA secure_delete = ON');
     db.exec('PRAGMA cache_size = -65536');
-    if (pragma(db, 'application_id') === 0 && !db.prepare('SELECT 1 FROM sqlite_schema').get()) {
-      db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${layoutVersion}; COMMIT`);
-    }
     upgrade(db);
     check(db, file);
     return db;
@@ -183,6 +190,28 @@ function open(file: string, release: () => void): DatabaseSync {
     release();
     throw new Error(sentence(error, file));
   }
+}
+
+/**
+ * Makes an empty log where there is none. It has its name only once it is whole: a file that is there and has nothing in it was
+ * damaged, and to begin anew in its place would destroy what the WAL beside it still has.
+ */
+function create(file: string): void {
+  if (existsSync(file)) {
+    if (statSync(file).size === 0) throw new Error(`The event log ${file} is damaged: nothing is in it`);
+    return;
+  }
+  if (existsSync(`${file}-wal`)) throw new Error(`The event log ${file} is missing; what was last written to it is still there`);
+  const arriving = `${file}.new`;
+  rmSync(arriving, { force: true });
+  const db = new DatabaseSync(arriving);
+  try {
+    db.exec(`PRAGMA page_size = 8192; BEGIN; ${schema} PRAGMA application_id = ${applicationId}`);
+    db.exec(`PRAGMA user_version = ${layoutVersion}; COMMIT`);
+  } finally {
+    db.close();
+  }
+  appear(arriving, file);
 }
 
 const pragma = (db: DatabaseSync, name: string): number => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);

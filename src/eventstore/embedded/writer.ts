@@ -56,7 +56,10 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
   let wasShared = false;
   let seen = 0;
   let waits = 0;
+  /** Streams that were written to since `onCommit` was last called. */
   const touched = new Set<string>();
+  /** After a transaction that failed: what is in memory may be other than what is in the file. */
+  let isDoubtful = false;
 
   const known: KnownEvents = {
     recent: (stream, id) => recent.find(stream.id, id),
@@ -126,11 +129,15 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
     return { is: 'written', revision: stream.last, position };
   }
 
-  /** Writes the requests as one transaction. When that fails they are written one by one, so that only the culprit fails. */
+  /**
+   * Writes the requests as one transaction. When that fails they are written one by one, so that only the culprit fails; one
+   * that was committed all the same (the error came after it) is then a repeat.
+   */
   function commit(group: readonly WriteRequest[]): Outcome[] {
     const headBefore = head;
     try {
       const outcomes = storage.transaction(() => {
+        if (isDoubtful) readAgain();
         const now = Date.now();
         return group.map((request) => perform(request, now));
       });
@@ -139,14 +146,19 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
       return outcomes;
     } catch (error) {
       head = headBefore;
-      touched.clear();
       streams.forget();
-      recent.forget();
+      isDoubtful = true;
       if (group.length > 1) return group.flatMap((request) => commit([request]));
       const reason = sentence(error);
       console.error(`An append to ${group[0]?.stream} was not written: ${reason}`); // the batch call's answer has no room for it
       return [{ is: 'failed', reason }];
     }
+  }
+
+  function readAgain(): void {
+    head = storage.head();
+    recent.readAgain();
+    isDoubtful = false;
   }
 
   function nextGroup(): WriteRequest[] {

@@ -1,0 +1,23 @@
+// Files that are there whole or not at all, also after a power cut: a name is on disk once its folder is.
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Renames what is complete, once it is on disk. */
+export function appear(arriving: string, file: string): void {
+  sync(arriving, 'r+');
+  renameSync(arriving, file);
+  sync(dirname(file), 'r');
+}
+
+/** Makes a folder, and those above it that are missing. */
+export function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true });
+  if (first === undefined) return;
+  for (let made = directory; made.length >= first.length; made = dirname(made)) sync(dirname(made), 'r');
+}
+
+function sync(path: string, flags: string): void {
+  const descriptor = openSync(path, flags);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}

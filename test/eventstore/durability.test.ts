@@ -1,0 +1,271 @@
+// What is acknowledged is on disk, and no append is ever there in part: whatever step of a commit fails or is the last one before
+// a crash, wherever the file is torn, and when the disk takes no more.
+import { randomUUID } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
+import { ANY, type ExpectedRevision, NO_STREAM, type ProposedEvent } from '../../src/eventstore/embedded/events.ts';
+import { restoreLog } from '../../src/eventstore/embedded/maintenance.ts';
+import { type Connect, openStorage } from '../../src/eventstore/embedded/storage.ts';
+import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
+import { type Outcome, startWriter } from '../../src/eventstore/embedded/writer.ts';
+import { temporaryDirectory } from './support.ts';
+
+let said: MockInstance;
+beforeEach(() => {
+  said = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+});
+afterEach(() => said.mockRestore());
+
+type Append = { stream: string; expected: ExpectedRevision; events: ProposedEvent[] };
+
+const proposed = (size = 10): ProposedEvent => ({
+  id: Buffer.from(randomUUID().replaceAll('-', ''), 'hex'),
+  type: 'Written',
+  isJson: true,
+  data: Buffer.from(JSON.stringify('x'.repeat(size))),
+  metadata: Buffer.alloc(0),
+});
+const appendOf = (stream: string, expected: ExpectedRevision, count: number, size?: number): Append => ({
+  stream,
+  expected,
+  events: Array.from({ length: count }, () => proposed(size)),
+});
+
+function open(directory: string, connect?: Connect) {
+  const storage = openStorage(directory, connect);
+  const announced = new Set<string>();
+  const writer = startWriter(storage, trackStreams(storage), (names) => {
+    for (const name of names) announced.add(name);
+  });
+  const append = ({ stream, expected, events }: Append): Promise<Outcome> =>
+    new Promise((answer) => writer.submit({ stream, expected, change: { is: 'append', events }, answer }));
+  return { storage, announced, append };
+}
+
+/** Of each append how many of its events are there. Throws where one is there twice, or places are not as they should be. */
+function present(storage: ReturnType<typeof openStorage>, appends: readonly Append[]): number[] {
+  const all = Array.from({ length: Math.ceil(storage.head() / 100) + 1 }, (_, page) => storage.all(page * 100 + 1, 100)).flat();
+  const next = new Map<number, number>();
+  for (const [index, { position, stream, revision }] of all.entries()) {
+    expect([position, revision]).toEqual([index + 1, next.get(stream) ?? 0]);
+    next.set(stream, revision + 1);
+  }
+  const ids = all.map(({ id }) => Buffer.from(id).toString('hex'));
+  expect(new Set(ids).size).toBe(ids.length);
+  return appends.map(({ events }) => events.filter(({ id }) => ids.includes(Buffer.from(id).toString('hex'))).length);
+}
+
+/** Calls back before and after each step of a transaction. */
+function stepping(onStep: (step: string) => void): Connect {
+  return (file) => {
+    const db = new DatabaseSync(file);
+    const prepare = db.prepare.bind(db);
+    db.prepare = (sql) => {
+      const statement = prepare(sql);
+      const [name] = /^(BEGIN|INSERT INTO (streams|events)|COMMIT)/.exec(sql) ?? [];
+      if (name === undefined) return statement;
+      const run = statement.run.bind(statement);
+      const value = (...parameters: SQLInputValue[]) => {
+        onStep(`before ${name}`);
+        const result = run(...parameters);
+        onStep(`after ${name}`);
+        return result;
+      };
+      return Object.defineProperty(statement, 'run', { value });
+    };
+    return db;
+  };
+}
+
+const group = (): Append[] => [appendOf('old', 1, 2), appendOf('new', NO_STREAM, 3), appendOf('any', ANY, 2)];
+
+describe('a commit', () => {
+  test.each([
+    ['once', false],
+    ['from there on, until it is mended', true],
+  ])('that fails at any of its steps, %s, is there whole or not at all', async (_how, isLasting) => {
+    const steps: string[] = [];
+    for (let failAt = 0; failAt === steps.length; failAt += 1) {
+      let step = -1;
+      let isMended = true;
+      const directory = temporaryDirectory();
+      const log = open(
+        directory,
+        stepping((name) => {
+          step += 1;
+          if (isMended || step < failAt) return;
+          if (step === failAt) steps.push(name);
+          if (step === failAt || isLasting) throw new Error('The disk failed');
+        }),
+      );
+      const before = appendOf('old', NO_STREAM, 2);
+      expect(await log.append(before)).toMatchObject({ is: 'written', revision: 1 });
+      [step, isMended] = [-1, false];
+      const appends = group();
+      const outcomes = await Promise.all(appends.map(log.append));
+      isMended = true;
+      for (const [index, count] of present(log.storage, appends).entries()) {
+        const whole = appends[index]?.events.length;
+        expect(outcomes[index]?.is === 'written' ? [whole] : [0, whole], `${steps.at(-1)}: ${outcomes[index]?.is}`).toContain(count);
+      }
+      // A failure that was none is found out; others go on; and who waits for news has them.
+      const repeats = await Promise.all(appends.map(log.append));
+      expect(repeats.map(({ is }) => is)).toEqual(['written', 'written', 'written']);
+      const after = appendOf('old', 3, 1);
+      expect(await log.append(after)).toMatchObject({ is: 'written', revision: 4, position: 10 });
+      expect([...log.announced].sort()).toEqual(['any', 'new', 'old']);
+      log.storage.close();
+      const again = openStorage(directory);
+      expect(present(again, [before, ...appends, after])).toEqual([2, 2, 3, 2, 1]);
+      again.close();
+    }
+    expect([...new Set(steps)].sort()).toEqual(
+      ['BEGIN', 'COMMIT', 'INSERT INTO events', 'INSERT INTO streams'].flatMap((name) => [`after ${name}`, `before ${name}`]).sort(),
+    );
+  });
+
+  test('that a crash cuts off at any of its steps is there whole or not at all, and what was answered is there', async () => {
+    const directory = temporaryDirectory();
+    const crashes = temporaryDirectory();
+    const answered: Append[] = [];
+    const left: { directory: string; step: string; answered: number }[] = [];
+    const log = open(
+      directory,
+      stepping((step) => {
+        // What a process that is killed now leaves behind.
+        const copy = path.join(crashes, String(left.length));
+        mkdirSync(copy);
+        for (const name of ['events.db', 'events.db-wal']) {
+          const file = path.join(directory, name);
+          if (existsSync(file)) cpSync(file, path.join(copy, name));
+        }
+        left.push({ directory: copy, step, answered: answered.length });
+      }),
+    );
+    const appends = [appendOf('old', NO_STREAM, 2), ...group(), appendOf('old', 3, 1)];
+    const answer = async (append: Append) => {
+      expect(await log.append(append)).toMatchObject({ is: 'written' });
+      answered.push(append);
+    };
+    await Promise.all(appends.slice(0, 1).map(answer));
+    await Promise.all(appends.slice(1, 4).map(answer));
+    await Promise.all(appends.slice(4).map(answer));
+    log.storage.close();
+    expect(left.length).toBeGreaterThan(20);
+    for (const crash of left) {
+      const storage = openStorage(crash.directory);
+      const counts = present(storage, appends);
+      for (const [index, { events }] of appends.entries()) {
+        expect(index < crash.answered ? [events.length] : [0, events.length], crash.step).toContain(counts[index]);
+      }
+      storage.close();
+    }
+  });
+
+  test('is synced to the disk before it returns', () => {
+    let db: DatabaseSync | undefined;
+    const storage = openStorage(temporaryDirectory(), (file) => {
+      db = new DatabaseSync(file);
+      return db;
+    });
+    expect(db?.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    expect(db?.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+    storage.close();
+  });
+});
+
+describe('a disk', () => {
+  test.each([
+    ['that is full', 'PRAGMA max_page_count = 1', 'PRAGMA max_page_count = 1000000', 'cannot be written: the disk is full'],
+    ['that is read-only', 'PRAGMA query_only = ON', 'PRAGMA query_only = OFF', 'cannot be written: the disk or the file is read-only'],
+  ])('%s refuses appends with its reason, and shows what it has', async (_what, breakIt, mendIt, reason) => {
+    let db: DatabaseSync | undefined;
+    const directory = temporaryDirectory();
+    const log = open(directory, (file) => {
+      db = new DatabaseSync(file);
+      return db;
+    });
+    const before = appendOf('s', NO_STREAM, 3);
+    await log.append(before);
+    db?.exec(breakIt);
+    // Not even the first of two events stays of an append that has no room.
+    const appends = [appendOf('s', 2, 2, 20_000), appendOf('t', NO_STREAM, 2, 20_000)];
+    for (const outcome of await Promise.all(appends.map(log.append))) {
+      expect(outcome).toMatchObject({ is: 'failed', reason: expect.stringContaining(reason) });
+    }
+    expect(said.mock.calls.map(([line]) => line)).toEqual(
+      ['s', 't'].map((stream) => expect.stringMatching(new RegExp(`^An append to ${stream} was not written: .*${reason}$`))),
+    );
+    expect(present(log.storage, [before, ...appends])).toEqual([3, 0, 0]);
+    db?.exec(mendIt);
+    expect((await Promise.all(appends.map(log.append))).map(({ is }) => is)).toEqual(['written', 'written']);
+    log.storage.close();
+    const again = openStorage(directory);
+    expect(present(again, [before, ...appends])).toEqual([3, 2, 2]);
+    again.close();
+  });
+});
+
+describe('a file', () => {
+  /** A log of appends that are all in the WAL still, with its length after each. */
+  async function logged(count: number) {
+    const directory = temporaryDirectory();
+    const log = open(directory);
+    const appends: Append[] = [];
+    const ends: number[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const append = appendOf(`s-${n % 3}`, ANY, 1 + (n % 4), (n * 977) % 9000);
+      await log.append(append);
+      appends.push(append);
+      ends.push(statSync(path.join(directory, 'events.db-wal')).size);
+    }
+    const copy = () => {
+      const to = temporaryDirectory();
+      for (const name of ['events.db', 'events.db-wal']) cpSync(path.join(directory, name), path.join(to, name));
+      return to;
+    };
+    return { appends, ends, copy, close: log.storage.close };
+  }
+
+  test('whose end is torn or overwritten has all appends before that, each whole', async () => {
+    const { appends, ends, copy, close } = await logged(20);
+    const length = ends.at(-1) ?? 0;
+    for (let round = 0; round < 24; round += 1) {
+      const at = Math.floor((length * (round + 0.5)) / 24);
+      const directory = copy();
+      const wal = path.join(directory, 'events.db-wal');
+      const bytes = readFileSync(wal);
+      if (round % 2 === 0) truncateSync(wal, at);
+      else writeFileSync(wal, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at, 0x5a)]));
+      const storage = openStorage(directory);
+      const whole = ends.filter((end) => end <= at).length;
+      expect(present(storage, appends)).toEqual(appends.map(({ events }, index) => (index < whole ? events.length : 0)));
+      storage.close();
+      rmSync(directory, { recursive: true });
+    }
+    close();
+  });
+
+  test('that is empty, or missing beside what was written to it last, is not begun anew', async () => {
+    const { appends, copy, close } = await logged(3);
+    const [emptied, without] = [copy(), copy()];
+    const whole = readFileSync(path.join(without, 'events.db'));
+    truncateSync(path.join(emptied, 'events.db'));
+    expect(() => openStorage(emptied)).toThrow(/events\.db is damaged: nothing is in it$/);
+    rmSync(path.join(without, 'events.db'));
+    expect(() => openStorage(without)).toThrow(/events\.db is missing; what was last written to it is still there$/);
+    const other = path.join(temporaryDirectory(), 'other.db');
+    writeFileSync(other, whole);
+    expect(() => restoreLog(other, without)).toThrow(/There is a log in .* already/);
+    // Nothing was lost of either.
+    for (const directory of [emptied, without]) {
+      writeFileSync(path.join(directory, 'events.db'), whole);
+      const storage = openStorage(directory);
+      expect(present(storage, appends)).toEqual(appends.map(({ events }) => events.length));
+      storage.close();
+    }
+    close();
+  });
+});
