@@ -89,6 +89,19 @@ describe('a projector that crashes', () => {
     expect(await (await createApplier(database, projections)).position()).toBeNull();
   });
 
+  test.each([
+    ['before', 1],
+    ['after', 2],
+  ])('%s it writes an event that is one statement goes on from its checkpoint', async (_, at) => {
+    const right = await expected();
+    await emptyReadModel(database);
+    await (await createApplier(database, projections)).batch(events.slice(0, -1));
+    const failing = failingAt(database, at);
+    await expect((await createApplier(failing.database, projections)).batch(events.slice(-1))).rejects.toThrow(`crashed before step ${at}`);
+    await projectAll(daybook.log, database);
+    expect(await rows()).toEqual(right);
+  });
+
   test('with the log away after every third event comes to the end all the same', async () => {
     const right = await expected();
     await emptyReadModel(database);
@@ -102,8 +115,12 @@ describe('two projectors on one database', () => {
     const right = await expected();
     await emptyReadModel(database);
     const [first, second] = [await createApplier(database, projections), await createApplier(database, projections)];
-    await first.batch(events);
-    await expect(second.batch(events)).rejects.toThrow(CheckpointMoved);
+    await first.batch(events.slice(0, -1));
+    await expect(second.batch(events.slice(0, -1))).rejects.toThrow(CheckpointMoved);
+    // One that is one statement.
+    const third = await createApplier(database, projections);
+    await first.batch(events.slice(-1));
+    await expect(third.batch(events.slice(-1))).rejects.toThrow(CheckpointMoved);
     expect(await rows()).toEqual(right);
   });
 

@@ -2,7 +2,10 @@
 import type { CommonQueryMethods, DatabasePool } from 'slonik';
 import { type EventLog, LogUnavailable } from '../../src/eventstore/log.ts';
 
-/** Fails once, before its `at`-th step (from 1): a step is the beginning of a transaction, each query in it, its commit, and what follows. */
+/**
+ * Fails once, before its `at`-th step (from 1): a step is the beginning of a transaction, each query in it, its commit, and what
+ * follows, and so are what comes before and after a batch that is one statement.
+ */
 export function failingAt(database: DatabasePool, at: number): { readonly database: DatabasePool; readonly hasFailed: () => boolean } {
   let steps = 0;
   const step = () => {
@@ -23,7 +26,14 @@ export function failingAt(database: DatabasePool, at: number): { readonly databa
     step();
     return result;
   };
-  return { database: { ...database, transaction }, hasFailed: () => steps >= at };
+  const one: DatabasePool['one'] = async (statement) => {
+    if (!statement.sql.trimStart().startsWith('WITH moved')) return database.one(statement);
+    step();
+    const row = await database.one(statement);
+    step();
+    return row;
+  };
+  return { database: { ...database, transaction, one }, hasFailed: () => steps >= at };
 }
 
 /** A log whose subscriptions end after a number of events each. */
