@@ -47,6 +47,7 @@ const settings = {
   SMTP_URL: server.url,
   SCHEDULE: '* * * * * *',
   ACCESS_TOKEN_EXPIRE_MINUTES: '1440',
+  MAX_SENDS_PER_DAY: '1000000',
   JWT_SECRET: secret(),
   MASTER_KEY: secret(),
   BLOB_URL: pathToFileURL(join(folder, 'blobs')).href,
