@@ -1,4 +1,5 @@
 // The command line: `npm run daybook -- <command>`. Exit code 0 is done, 1 is a fault that the one line on stderr names.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -9,8 +10,11 @@ import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
 import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { makeDemo } from './demo/demo.ts';
+import { makeDemoAt } from './demo/overHttp.ts';
 import { prepareReadModel, rebuildWithProgress } from './progress.ts';
 import { statusLines } from './status.ts';
+
+type DemoCommand = { url?: string; password?: string; email: string; seed: number; size: number };
 
 const program = new Command('daybook').description(
   'The backend of a personal assistant. Settings come from the environment, as for npm start.',
@@ -32,20 +36,26 @@ program
 
 program
   .command('demo')
-  .description('make an account with a year of a person’s life in it, in a Daybook that is not running')
+  .description('make an account with a year of a person’s life in it, in a Daybook that is not running, or in one that is (--url)')
+  .option('--url <address>', 'of a Daybook that runs: there all of it happens now')
+  .option('--password <password>', 'of the account; without it, one that nobody guesses')
   .option('--email <address>', 'address of the account', 'demo@example.com')
   .option('--seed <number>', 'another number is another year', wholeNumber, 1)
   .option('--size <factor>', 'how much happens: 1 is a busy year', factor, 1)
-  .action((options: { email: string; seed: number; size: number }) => {
+  .action(async ({ url, password = randomBytes(12).toString('base64url'), ...options }: DemoCommand) => {
+    const year = { ...options, until: Date.now() };
+    const tell = (made: { commands: number } | undefined) =>
+      console.log(
+        made
+          ? `A year is there: ${made.commands} commands of ${options.email}. Log in with the password ${password}`
+          : `${options.email} is there already, and nothing was done. Another --email makes another year.`,
+      );
+    if (url !== undefined) return tell(await makeDemoAt(url, password, year));
     const config = readConfig(process.env);
     return withStores(async (stores) => {
-      const made = await makeDemo(stores, config, { ...options, until: Date.now() });
-      if (!made) {
-        console.log(`${options.email} is there already, and nothing was done. Another --email makes another year.`);
-        return;
-      }
-      await prepareReadModel(stores.log, stores.database);
-      console.log(`A year is there: ${made.commands} commands of ${options.email}. Log in with the password ${made.password}`);
+      const made = await makeDemo(stores, config, year, password);
+      if (made) await prepareReadModel(stores.log, stores.database);
+      tell(made);
     });
   });
 

@@ -2,12 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { makeDemo } from '../../src/cli/demo/demo.ts';
+import { makeDemoAt } from '../../src/cli/demo/overHttp.ts';
 import { year } from '../../src/cli/demo/year.ts';
 import { readConfig } from '../../src/config.ts';
 import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { client, pageOf } from '../support/person.ts';
 
 const UNTIL = Date.parse('2026-11-01T12:00:00.000Z');
+const PASSWORD = 'correct horse battery staple';
 const DEMO = { email: 'demo@example.com', seed: 7, size: 0.04, until: UNTIL };
 
 let daybook: TestDaybook;
@@ -16,14 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => daybook.close());
 
-const demo = (options = DEMO) => makeDemo({ ...daybook, secrets }, readConfig({}), options);
+const demo = (options = DEMO) => makeDemo({ ...daybook, secrets }, readConfig({}), options, PASSWORD);
 
 test('a year of one person is made, once, and every part of Daybook has some of it', { timeout: 120_000 }, async () => {
   const made = await demo();
   expect(made?.commands).toBeGreaterThan(200);
   expect(await demo()).toBeUndefined();
 
-  const login = await client(daybook.app).post('/auth/login', { email: DEMO.email, password: made?.password ?? '' });
+  const login = await client(daybook.app).post('/auth/login', { email: DEMO.email, password: PASSWORD });
   const robin = client(daybook.app, z.object({ access_token: z.string() }).parse(login.body).access_token);
   const head = { 'daybook-position': String(await daybook.log.head()) };
   const found = async (path: string) => pageOf((await robin.get(path, head)).body).items;
@@ -53,6 +55,19 @@ test('a year of one person is made, once, and every part of Daybook has some of 
   const [task] = await found('/tasks?sort=-created_at&status=done&limit=1');
   const history = await robin.get(`/tasks/${task?.id}/history`);
   expect(pageOf(history.body).items[0]).toMatchObject({ type: 'TaskCreated', summary: expect.stringMatching(/^Created the task “\w.+”$/) });
+});
+
+test('it is made over HTTP, too, once', { timeout: 120_000 }, async () => {
+  const url = await daybook.app.listen({ host: '127.0.0.1', port: 0 });
+  const options = { ...DEMO, email: 'there@example.com', size: 0.01 };
+  const before = await daybook.log.head();
+  const made = await makeDemoAt(url, PASSWORD, options);
+  expect(made?.commands).toBeGreaterThan(20);
+  const events = await Array.fromAsync(daybook.log.readAll(before));
+  expect(events.length).toBeGreaterThanOrEqual(made?.commands ?? 0);
+  const actors = events.map(({ metadata }) => z.object({ actor: z.string() }).safeParse(metadata).data?.actor);
+  expect(new Set(actors).isSupersetOf(new Set(['user', 'assistant']))).toBe(true);
+  expect(await makeDemoAt(url, PASSWORD, options)).toBeUndefined();
 });
 
 test('the same seed is the same year, and another one another', () => {

@@ -1,6 +1,5 @@
 // `daybook demo`: a year of one person, done command by command as their requests would have been, on a clock that goes
 // through the year. The log that comes of it is that of a Daybook a year old.
-import { randomBytes } from 'node:crypto';
 import cliProgress from 'cli-progress';
 import type { Caller, Command } from '../../commands/command.ts';
 import { createCommandHandler } from '../../commands/handle.ts';
@@ -30,12 +29,13 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 const byRoute = new Map([...commands.values()].map((command) => [command.route, command]));
 
-/** Answers with the password of the new account, or undefined where somebody has this address already, and nothing is done. */
+/** Undefined where somebody has this address already, and nothing is done. */
 export async function makeDemo(
   { log, blobs, secrets: { masterKey, jwtSecret } }: Pick<Stores, 'log' | 'blobs' | 'secrets'>,
   config: Config,
   { email, seed, size, until }: DemoOptions,
-): Promise<{ readonly password: string; readonly commands: number } | undefined> {
+  password: string,
+): Promise<{ readonly commands: number } | undefined> {
   const secrets = deriveSecrets(masterKey);
   await holdToMasterKey(log, secrets);
   let now = until - YEAR_MS - HOUR_MS;
@@ -61,7 +61,6 @@ export async function makeDemo(
     }
   };
 
-  const password = randomBytes(12).toString('base64url');
   const newcomer: Caller = { id: NOBODY, role: 'user', actor: 'user', login_id: NOBODY };
   const registered = await run('POST /auth/register', newcomer, {}, { email, password, ...words.me }).catch((error: unknown) => {
     if (error instanceof Problem && error.status === 409) return undefined;
@@ -71,13 +70,20 @@ export async function makeDemo(
 
   const id = registered.owner;
   const steps = year(seed, until, size, { id, email });
-  const showDone = progressOf(steps.length);
-  for (const [done, step] of steps.entries()) {
+  await play(steps, async (step) => {
     now = step.at;
-    step.made.id = (await runStep(step, id)).id;
-    showDone(done + 1, step);
+    return (await runStep(step, id)).id;
+  });
+  return { commands: steps.length };
+}
+
+/** One step after the other, with the person at the terminal watching. @param run answers with the id of what it made, if anything */
+export async function play(steps: readonly Step[], run: (step: Step, number: number) => Promise<string>): Promise<void> {
+  const showDone = progressOf(steps.length);
+  for (const [number, step] of steps.entries()) {
+    step.made.id = await run(step, number);
+    showDone(number + 1, step);
   }
-  return { password, commands: steps.length };
 }
 
 function commandAt(route: string): Command {
