@@ -6,7 +6,8 @@ import { z } from 'zod';
 import type { TestDaybook } from '../support/daybook.ts';
 import type { Body, Json, Model, Request } from './model/core.ts';
 import { createModel, handle } from './model/model.ts';
-import type { Kind, Pick, Said, Secret, Step, Value } from './requests/said.ts';
+import type { CalendarInvitationRow } from './model/rows.ts';
+import type { FileEvent, Kind, Pick, Said, Secret, Step, Value } from './requests/said.ts';
 
 export type Played = {
   readonly model: Model;
@@ -22,6 +23,7 @@ const answerBody = z.looseObject({
   user: z.looseObject({ id: z.string() }).optional(),
   access_token: z.string().optional(),
   refresh_token: z.string().optional(),
+  items: z.array(z.object({ uid: z.string().nullable(), id: z.string().nullable() })).optional(),
 });
 const claims = z.object({ login_id: z.string() });
 
@@ -43,6 +45,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     document: [],
     tag: [],
     event: [],
+    invitation: [],
     llmRequest: [],
     email: [],
   };
@@ -60,6 +63,7 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       id: body.user?.id ?? location ?? body.id ?? '',
       login: login_id ?? '',
       refreshToken: body.refresh_token ?? '',
+      imported: new Map((body.items ?? []).flatMap(({ uid, id }) => (uid !== null && id !== null ? [[uid, id] as const] : []))),
     };
     const expected = handle(model, request, new Date(now).toISOString(), made);
     // Done, but the read model was too slow to show it.
@@ -72,7 +76,11 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
       if (!known.login.includes(login_id)) known.login.push(login_id);
       owners.set(login_id, model.rows.logins.get(login_id)?.user_id ?? owners.get(login_id));
     }
-    const kind = createdKinds[request.path.replace(/^\/sessions\/.*\/messages$/, '/messages')];
+    for (const id of made.imported.values()) {
+      if (!known.event.includes(id)) known.event.push(id);
+      owners.set(id, model.rows.logins.get(request.login ?? '')?.user_id);
+    }
+    const kind = createdKinds[request.path.replace(/^\/(?:sessions|calendar\/events)\/.*\/(?=messages$|invitations$)/, '/')];
     if (status !== 201 || !kind || known[kind].includes(made.id)) continue;
     known[kind].push(made.id);
     owners.set(made.id, model.rows.logins.get(request.login ?? '')?.user_id);
@@ -92,9 +100,12 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     const login = pick(who, undefined);
     const caller = model.rows.logins.get(login)?.user_id;
     const email = mailboxIn(body, run);
+    const invitation = ids.invitation_id && pick(ids.invitation_id, caller);
     const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => {
+      if (invitation !== undefined && name === 'invitation_id') return invitation;
       const of = ids[name];
-      return of ? pick(of, caller) : name;
+      const event = of?.of === 'own' && invitation !== undefined ? invitationOf(invitation)?.event_id : undefined;
+      return event ?? (of ? pick(of, caller) : name);
     });
     return {
       method: methods.parse(method),
@@ -111,16 +122,24 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   function pick({ pick: kind, of, rank }: Pick, caller: string | undefined): string {
     const all = known[kind];
     const own =
-      kind === 'login' && caller === undefined
-        ? all.filter((id) => tableOf(kind).has(id))
-        : all.filter((id) => tableOf(kind).get(id)?.user_id === caller);
+      kind === 'login' && caller === undefined ? all.filter((id) => tableOf(kind).has(id)) : all.filter((id) => isOf(kind, id, caller));
     const among =
       of === 'nobody' ? [] : of === 'past' ? all.filter((id) => owners.get(id) === caller) : of === 'any' || own.length === 0 ? all : own;
     if (of === 'deepest') return own.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? v7();
     return among[rank % Math.max(among.length, 1)] ?? v7();
   }
 
-  function tableOf(kind: Kind): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
+  function isOf(kind: Kind, id: string, caller: string | undefined): boolean {
+    if (kind !== 'invitation') return tableOf(kind).get(id)?.user_id === caller;
+    const invitation = invitationOf(id);
+    return invitation !== undefined && (invitation.user_id === caller || invitation.invitee_user_id === caller);
+  }
+
+  function invitationOf(id: string): CalendarInvitationRow | undefined {
+    return model.rows.calendar_invitations.get(model.said.invitations.get(id) ?? '');
+  }
+
+  function tableOf(kind: Exclude<Kind, 'invitation'>): ReadonlyMap<string, { readonly user_id: string; readonly version: number }> {
     const {
       users,
       logins,
@@ -155,7 +174,10 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
   }
 
   function revisionOf(path: string, caller: string | undefined): number {
-    const [, collection = '', id = ''] = path.split('/');
+    const [, collection = '', id = '', event = '', part, invitation = ''] = path.split('/');
+    if (collection === 'calendar') {
+      return (part === 'invitations' && invitation !== '' ? invitationOf(invitation) : model.rows.calendar_events.get(event))?.version ?? 0;
+    }
     const { sessions, messages, task_lists, tasks, task_labels, documents, document_tags, users, emails, email_drafts } = model.rows;
     const filed = { 'task-lists': task_lists, 'task-labels': task_labels, 'document-tags': document_tags, 'email-drafts': email_drafts };
     const table = {
@@ -181,10 +203,28 @@ export async function play(daybook: TestDaybook, run: number, steps: readonly St
     if (isPick(value)) return pick(value, caller);
     if (!isSecret(value)) return bodyOf(value, caller, email);
     if ('mailbox' in value) return mailbox(value.mailbox, run);
+    if ('calendar' in value) return fileOf(value.calendar, caller);
     if ('refreshTokenOf' in value) return refreshToken(pick(value.refreshTokenOf, undefined), value.state);
     const user =
       email === undefined ? caller : model.rows.users.values().find((row) => row.email?.toLowerCase() === email.toLowerCase())?.id;
     return (value.password === 'right' && model.passwords.get(user ?? '')) || 'no password of anybody';
+  }
+
+  function fileOf(events: readonly FileEvent[], caller: string | undefined): string {
+    const time = (instant: string) => instant.replaceAll(/[-:]|\.000/g, '');
+    const lines = events.flatMap(({ uid, title, starts_at, ends_at, isDaily, without, status, attendees }) => [
+      'BEGIN:VEVENT',
+      `UID:${typeof uid === 'string' ? uid : pick(uid, caller)}`,
+      `SUMMARY:${title}`,
+      `DTSTART:${time(starts_at)}`,
+      `DTEND:${time(ends_at)}`,
+      ...(isDaily ? ['RRULE:FREQ=DAILY'] : []),
+      ...(without === null ? [] : [`EXDATE:${time(without)}`]),
+      `STATUS:${status}`,
+      ...attendees.map(({ mailbox: name, answer }) => `ATTENDEE;PARTSTAT=${answer}:mailto:${mailbox(name, run)}`),
+      'END:VEVENT',
+    ]);
+    return ['BEGIN:VCALENDAR', 'VERSION:2.0', ...lines, 'END:VCALENDAR', ''].join('\r\n');
   }
 
   function refreshToken(login: string, state: 'latest' | 'used' | 'forged'): string {
@@ -227,6 +267,7 @@ const createdKinds: Readonly<Record<string, Kind>> = {
   '/documents': 'document',
   '/document-tags': 'tag',
   '/calendar/events': 'event',
+  '/invitations': 'invitation',
   '/emails': 'email',
   '/relationships': 'relationship',
   '/llm-requests': 'llmRequest',
@@ -251,6 +292,7 @@ function mailboxIn(body: Said['body'], run: number): string | undefined {
 
 const isArray = (value: object): value is readonly Value[] => Array.isArray(value);
 const isPick = (value: object): value is Pick => 'pick' in value;
-const isSecret = (value: object): value is Secret => 'mailbox' in value || 'password' in value || 'refreshTokenOf' in value;
+const isSecret = (value: object): value is Secret =>
+  'mailbox' in value || 'password' in value || 'refreshTokenOf' in value || 'calendar' in value;
 
 const readClaims = (token: string) => claims.parse(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()));

@@ -90,6 +90,7 @@ const told = z.looseObject({
 });
 
 const attached = z.looseObject({ id: z.string(), blob_key: z.string() });
+const answered = z.looseObject({ id: z.string() });
 const threaded = z.looseObject({ id: z.string(), thread_id: z.string() });
 
 /** Emails whose thread is called after one of them, as each of two sides has its own name for it. */
@@ -110,8 +111,13 @@ function comparable(rows: TableRows): TableRows {
     const { id, blob_key, ...foretold } = attached.parse(row);
     return foretold;
   });
+  const invitations = (rows['calendar.calendar_invitations'] ?? []).map((row) => {
+    const { id, ...foretold } = answered.parse(row);
+    return foretold;
+  });
   return {
     ...rows,
+    'calendar.calendar_invitations': asTheyCome(invitations),
     'emails.emails': inThreads(rows['emails.emails'] ?? []),
     'emails.email_attachments': asTheyCome(attachments),
     'activities.activities': inOrder(activities),
@@ -129,6 +135,7 @@ function rowsOfModel({
   document_tags,
   document_tag_assignments,
   calendar_events,
+  calendar_invitations,
   emails,
   email_attachments,
   relationships,
@@ -136,7 +143,7 @@ function rowsOfModel({
   integration_logs,
   ...tasks
 }: Rows): TableRows {
-  const none = ['calendar.calendar_invitations', 'relationships.entity_embeddings', 'daybook.parked_events'];
+  const none = ['relationships.entity_embeddings', 'daybook.parked_events'];
   const byKey = (table: ReadonlyMap<string, unknown>) => [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   return {
     ...Object.fromEntries(none.map((table) => [table, []])),
@@ -149,6 +156,7 @@ function rowsOfModel({
     'documents.document_tags': byKey(document_tags),
     'documents.document_tag_assignments': byKey(document_tag_assignments),
     'calendar.calendar_events': byKey(calendar_events),
+    'calendar.calendar_invitations': asTheyCome([...calendar_invitations.values()]),
     'relationships.relationships': byKey(relationships),
     'messages.llm_requests': byKey(llm_requests),
     'integrations.integration_logs': byKey(integration_logs),

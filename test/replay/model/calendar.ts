@@ -2,7 +2,7 @@
 // what others make of more than that is test/occurrences.test.ts's.
 import { z } from 'zod';
 import { type Context, changes, commandOn, type Happening, type Refusal, type Routes, sorted } from './core.ts';
-import { type CalendarEventRow, change, own, stamped } from './rows.ts';
+import { type CalendarEventRow, change, own, type Rows, removeCalendarEvent, stamped } from './rows.ts';
 
 const nullable = z.string().nullable();
 const ownDetails = {
@@ -70,18 +70,7 @@ export const calendarRoutes: Routes = {
       isInUse: streams.has(`calendarEvent-${id}`),
       entity: () => own(rows.calendar_events, id, caller.id),
       content: [chosenId ?? null, event],
-      decide: () => {
-        const when = whenOnceDone({ ...event, recurrence_exceptions: [] }, { recurrence_exceptions: event.recurrence_exceptions });
-        if (when === 422) return 422;
-        const row = { ...event, ...when, ical_uid: event.ical_uid ?? id };
-        return [
-          {
-            type: 'CalendarEventScheduled',
-            about: ['event', id],
-            apply: (stamp) => rows.calendar_events.set(id, { ...stamped(id, caller.id, stamp), ...row }),
-          },
-        ];
-      },
+      decide: () => scheduled(rows, caller.id, id, { ...event, ical_uid: event.ical_uid ?? id }),
     };
   },
   'PATCH /calendar/events/:id': (request) => {
@@ -96,14 +85,7 @@ export const calendarRoutes: Routes = {
         const { organizer_email, ...own } = said;
         return changeOne(event, recurrence_id, own, { starts_at, ends_at });
       }
-      const when = whenOnceDone(event, patch);
-      if (when === 422) return 422;
-      const words: Partial<CalendarEventRow> = changes(event, said);
-      const moved: Partial<CalendarEventRow> = changes(event, when);
-      return [
-        ...(Object.keys(words).length > 0 ? [becomes(event, 'CalendarEventChanged', words)] : []),
-        ...(Object.keys(moved).length > 0 ? [becomes(event, 'CalendarEventRescheduled', moved)] : []),
-      ];
+      return changedAsAWhole(event, said, patch);
     });
   },
   'POST /calendar/events/:id/cancel': (request) => {
@@ -118,11 +100,32 @@ export const calendarRoutes: Routes = {
   },
   'DELETE /calendar/events/:id': (request) => {
     const remove = ({ id }: CalendarEventRow): Happening[] => [
-      { type: 'CalendarEventDeleted', about: ['event', id], apply: () => request.model.rows.calendar_events.delete(id) },
+      { type: 'CalendarEventDeleted', about: ['event', id], apply: () => removeCalendarEvent(request.model.rows, id) },
     ];
     return onEvent(request, {}, remove, 'nothing');
   },
 };
+
+type Said = Omit<CalendarEventRow, 'id' | 'user_id' | 'created_at' | 'updated_at' | 'version'>;
+
+export function scheduled({ calendar_events }: Rows, user_id: string, id: string, event: Said): 422 | readonly Happening[] {
+  const when = whenOnceDone({ ...event, recurrence_exceptions: [] }, { recurrence_exceptions: event.recurrence_exceptions });
+  if (when === 422) return 422;
+  const apply: Happening['apply'] = (stamp) => calendar_events.set(id, { ...stamped(id, user_id, stamp), ...event, ...when });
+  return [{ type: 'CalendarEventScheduled', about: ['event', id], apply }];
+}
+
+/** @param said what is not about when it takes place */
+export function changedAsAWhole(event: CalendarEventRow, said: Partial<Said>, times: Partial<When>): 422 | readonly Happening[] {
+  const when = whenOnceDone(event, times);
+  if (when === 422) return 422;
+  const words: Partial<CalendarEventRow> = changes(event, said);
+  const moved: Partial<CalendarEventRow> = changes(event, when);
+  return [
+    ...(Object.keys(words).length > 0 ? [becomes(event, 'CalendarEventChanged', words)] : []),
+    ...(Object.keys(moved).length > 0 ? [becomes(event, 'CalendarEventRescheduled', moved)] : []),
+  ];
+}
 
 /** Each exception is of an occurrence of its series; a series that takes place at another time takes them along. */
 function whenOnceDone(event: When, patch: Partial<When>): When | 422 {
@@ -199,7 +202,7 @@ function areRight({ all_day }: When, { starts_at, ends_at }: { starts_at: string
   return ends_at > starts_at && ms(starts_at) % DAY === 0 && ms(ends_at) % DAY === 0;
 }
 
-function occurs({ starts_at, recurrence_rule }: When, time: string): boolean {
+export function occurs({ starts_at, recurrence_rule }: When, time: string): boolean {
   if (recurrence_rule === null) return false;
   const interval = recurrence_rule === 'FREQ=WEEKLY' ? 7 * DAY : DAY;
   return time >= starts_at && (ms(time) - ms(starts_at)) % interval === 0;
@@ -214,13 +217,13 @@ function withException({ recurrence_exceptions }: When, recurrence_id: string, c
   return changes && Object.keys(changes).length === 0 ? others : inOrder([...others, { recurrence_id, changes }]);
 }
 
-const becomes = (event: CalendarEventRow, type: string, set: Partial<CalendarEventRow>): Happening => ({
+export const becomes = (event: CalendarEventRow, type: string, set: Partial<CalendarEventRow>): Happening => ({
   type,
   about: ['event', event.id],
   apply: (stamp) => change(event, stamp, set),
 });
 
-function onEvent(request: Context, said: unknown, decide: (row: CalendarEventRow) => Refusal | Happening[], answers?: 'nothing') {
+function onEvent(request: Context, said: unknown, decide: (row: CalendarEventRow) => Refusal | readonly Happening[], answers?: 'nothing') {
   const { model, params, caller } = request;
   return commandOn(request, `calendarEvent-${params.id}`, own(model.rows.calendar_events, params.id, caller.id), said, decide, answers);
 }

@@ -19,7 +19,13 @@ export type Request = {
 };
 
 /** What the model cannot foresee: the ids and secrets that the server made, where the request made it make some. */
-export type Made = { readonly id: string; readonly login: string; readonly refreshToken: string };
+export type Made = {
+  readonly id: string;
+  readonly login: string;
+  readonly refreshToken: string;
+  /** The ids of imported events, by their UID. */
+  readonly imported: ReadonlyMap<string, string>;
+};
 
 export type Caller = { readonly id: string; readonly login: string; readonly actor: 'user' | 'assistant'; readonly role: 'user' | 'admin' };
 
@@ -42,10 +48,12 @@ export type Command = {
   readonly content: unknown;
   /** False where an Idempotency-Key means nothing. */
   readonly isKeyed?: false;
+  /** What it answers with, where that is not the entity. */
+  readonly answer?: () => unknown;
   readonly decide: () => Refusal | readonly Happening[];
 } & (
   | { readonly creates: true; readonly isInUse: boolean; readonly chosenId: string | undefined }
-  | { readonly creates?: false; readonly answers: 'entity' | 'nothing' }
+  | { readonly creates?: false; readonly answers: 'entity' | 'part' | 'nothing' }
 );
 
 type Stream = { readonly owner: string; revision: number; readonly commands: Map<string, string> };
@@ -73,6 +81,12 @@ export type Model = {
     readonly deletedTags: Set<string>;
     /** What an archived document was before. */
     readonly archivedFrom: Map<string, 'draft' | 'active'>;
+    /** Which event's and address's invitation an id is of. */
+    readonly invitations: Map<string, string>;
+    /** The invitations that were last answered by who is invited. */
+    readonly ownAnswers: Set<string>;
+    /** The event that a UID was last imported as, by whom. */
+    readonly imports: Map<string, string>;
     /** The email that a Message-ID is of, for whom and in which direction; it may have been deleted. */
     readonly emails: Map<string, string>;
   };
@@ -92,8 +106,9 @@ export type Context = {
   readonly at: string;
   /** The id of what a create makes. */
   readonly newId: (chosen: string | undefined) => string;
+  readonly imported: Made['imported'];
 };
-export type Routes = Readonly<Record<string, (context: Context) => Command | Refusal>>;
+export type Routes = Readonly<Record<string, (context: Context) => Command | Refusal | 200>>;
 
 /** A command on the entity of a row; on one that is not there, or not the caller's, there is nothing to decide. */
 export const commandOn = <Row extends { readonly version: number }>(
@@ -143,8 +158,9 @@ export function run({ model, caller, at }: Context, route: string, request: Requ
 /** A command that was done, now or before, answers with what a query gives now. */
 function done(command: Command, { prefersMinimal = false }: Request): number {
   if (!command.creates && command.answers === 'nothing') return 204;
-  if (prefersMinimal) return command.creates ? 201 : 204;
-  return command.entity() ? (command.creates ? 201 : 200) : 404;
+  const makes = command.creates || command.answers === 'part';
+  if (prefersMinimal) return makes ? 201 : 204;
+  return (command.answer ?? command.entity)() ? (makes ? 201 : 200) : 404;
 }
 
 /** Appends to a stream, has the effects and tells of them. */

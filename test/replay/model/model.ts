@@ -1,12 +1,14 @@
 // The model as a whole: a request finds its route, and the model answers with the status that Daybook must answer with.
 import { z } from 'zod';
 import { calendarRoutes } from './calendar.ts';
+import { calendarImportRoutes } from './calendarImport.ts';
 import { type Context, keyOf, type Made, type Model, type Request, type Routes, run } from './core.ts';
 import { documentRoutes } from './documents.ts';
 import { emailDraftRoutes } from './emailDrafts.ts';
 import { emailRoutes } from './emails.ts';
 import { filingRoutes } from './filing.ts';
 import { integrationRoutes } from './integrations.ts';
+import { invitationRoutes } from './invitations.ts';
 import { llmRequestRoutes } from './llmRequests.ts';
 import { relationshipRoutes } from './relationships.ts';
 import { noRows } from './rows.ts';
@@ -29,6 +31,9 @@ export const createModel = (isAdmin: (email: string) => boolean): Model => ({
     taggings: new Set(),
     deletedTags: new Set(),
     archivedFrom: new Map(),
+    invitations: new Map(),
+    ownAnswers: new Set(),
+    imports: new Map(),
     emails: new Map(),
   },
   isAdmin,
@@ -44,6 +49,8 @@ const routes: Routes = {
   ...taskRoutes,
   ...documentRoutes,
   ...calendarRoutes,
+  ...calendarImportRoutes,
+  ...invitationRoutes,
   ...emailRoutes,
   ...emailDraftRoutes,
   ...relationshipRoutes,
@@ -66,6 +73,7 @@ export function handle(model: Model, request: Request, at: string, made: Made): 
       body: request.body ?? {},
       at,
       newId: (chosen) => chosen ?? model.derivedIds.get(keyOf(caller, route, request.idempotencyKey)) ?? made.id,
+      imported: made.imported,
     };
     const plan = routes[route];
     if (!plan) throw new Error(`the model knows no ${route}`);

@@ -117,6 +117,18 @@ export type CalendarEventRow = Common & {
   reminder_minutes: readonly number[];
 };
 
+/** Without the id, which the model does not foretell of what was imported. */
+export type CalendarInvitationRow = Omit<Common, 'id'> & {
+  readonly event_id: string;
+  invitee_user_id: string | null;
+  readonly email: string;
+  readonly display_name: string | null;
+  readonly role: string;
+  response: 'needs_action' | 'accepted' | 'declined' | 'tentative';
+  comment: string | null;
+  responded_at: string | null;
+};
+
 export type TaskLabelRow = Common & { name: string; color: string | null };
 
 export type TaskTagRow = { readonly task_id: string; readonly label_id: string; readonly user_id: string; readonly created_at: string };
@@ -236,6 +248,8 @@ export type Rows = {
   readonly messages: Map<string, MessageRow>;
   readonly llm_requests: Map<string, LlmRequestRow>;
   readonly calendar_events: Map<string, CalendarEventRow>;
+  /** By their event and address. */
+  readonly calendar_invitations: Map<string, CalendarInvitationRow>;
   readonly task_lists: Map<string, TaskListRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly task_labels: Map<string, TaskLabelRow>;
@@ -258,6 +272,7 @@ export const noRows = (): Rows => ({
   messages: new Map(),
   llm_requests: new Map(),
   calendar_events: new Map(),
+  calendar_invitations: new Map(),
   task_lists: new Map(),
   tasks: new Map(),
   task_labels: new Map(),
@@ -283,7 +298,7 @@ export const stamped = (id: string, user_id: string, { at, version }: { at: stri
 });
 
 /** A change by an event about the row itself. */
-export function change<Row extends Common>(
+export function change<Row extends Omit<Common, 'id'>>(
   row: Row | undefined,
   { at, version }: { at: string; version: number },
   set: Partial<Row>,
@@ -335,6 +350,11 @@ export function removeDocumentTag({ document_tags, document_tag_assignments }: R
   for (const [key, put] of document_tag_assignments) if (put.tag_id === id) document_tag_assignments.delete(key);
 }
 
+export function removeCalendarEvent({ calendar_events, calendar_invitations }: Rows, id: string): void {
+  calendar_events.delete(id);
+  for (const [key, invitation] of calendar_invitations) if (invitation.event_id === id) calendar_invitations.delete(key);
+}
+
 export function removeEmail(rows: Rows, id: string): void {
   rows.emails.delete(id);
   rows.email_attachments = rows.email_attachments.filter((row) => row.email_id !== id);
@@ -342,7 +362,7 @@ export function removeEmail(rows: Rows, id: string): void {
 
 /** All that is a person's but their own row. */
 export function removeBelongings(rows: Rows, user_id: string): void {
-  const { llm_requests, integration_logs } = rows;
+  const { llm_requests, integration_logs, calendar_invitations } = rows;
   const { logins, sessions, messages, task_lists, tasks, task_labels, task_tags } = rows;
   const { documents, document_tags, document_tag_assignments, calendar_events, emails, email_drafts, relationships } = rows;
   for (const table of [
@@ -357,6 +377,7 @@ export function removeBelongings(rows: Rows, user_id: string): void {
     document_tags,
     document_tag_assignments,
     calendar_events,
+    calendar_invitations,
     emails,
     email_drafts,
     relationships,
@@ -365,6 +386,8 @@ export function removeBelongings(rows: Rows, user_id: string): void {
   ]) {
     for (const [key, row] of table) if (row.user_id === user_id) table.delete(key);
   }
+  // Who was invited by others is still invited, but nobody's invitation is it any more.
+  for (const invitation of calendar_invitations.values()) if (invitation.invitee_user_id === user_id) invitation.invitee_user_id = null;
   rows.email_attachments = rows.email_attachments.filter((row) => row.user_id !== user_id);
   rows.activities = rows.activities.filter((row) => row.user_id !== user_id);
 }

@@ -177,7 +177,7 @@ function standing(request: Context, type: string, to: 'active' | 'suspended'): C
 }
 
 /** Addresses that differ in case only are one. */
-const holderOf = ({ users }: Rows, email: string): UserRow | undefined =>
+export const holderOf = ({ users }: Rows, email: string): UserRow | undefined =>
   users.values().find((user) => user.email?.toLowerCase() === email.toLowerCase());
 
 const confirmed = (model: Model, { id }: Caller, password: string): Refusal | undefined =>

@@ -1,6 +1,6 @@
 // Requests about calendar events.
 import fc from 'fast-check';
-import { body, type Fields, id, note, orNull, request, text, type Weighted } from './said.ts';
+import { body, type Fields, id, note, orNull, pick, request, text, type Weighted } from './said.ts';
 
 // Few times, so that exceptions meet occurrences; in zones without summer time.
 const hour = fc.constantFrom(
@@ -41,6 +41,30 @@ export const newSeries = newEvent.map((made) => ({
   body: { ...made.body, recurrence_rule: 'FREQ=DAILY', all_day: false, ends_at: '2026-03-02T09:00:00.000Z' },
 }));
 
+// The two who do most invite each other.
+const address = fc.constantFrom('admin', 'ada', 'ADA', 'bob', 'nobody');
+export const newInvitation = request('POST /calendar/events/:id/invitations', {
+  needs: { email: address.map((name) => ({ mailbox: name })) },
+  may: { display_name: orNull(fc.constant('Bob')), role: fc.constantFrom('required', 'optional') },
+});
+const file = fc.record({
+  uid: fc.oneof(fc.constantFrom('one@t', 'two@t', 'three@t'), pick('event')),
+  title: fc.constantFrom('Choir', 'Dinner'),
+  starts_at: fc.constant('2026-03-02T09:00:00.000Z'),
+  ends_at: hour,
+  isDaily: fc.boolean(),
+  without: orNull(hour),
+  status: fc.constantFrom('CONFIRMED', 'CONFIRMED', 'TENTATIVE', 'CANCELLED'),
+  attendees: fc.uniqueArray(fc.record({ mailbox: address, answer: fc.constantFrom('NEEDS-ACTION', 'ACCEPTED', 'DECLINED') }), {
+    maxLength: 2,
+    selector: ({ mailbox }) => mailbox.toLowerCase(),
+  }),
+});
+
+export const newImport = request('POST /calendar/import', {
+  needs: { icalendar: fc.array(file, { maxLength: 3 }).map((calendar) => ({ calendar })) },
+});
+
 export const calendarKinds: readonly Weighted[] = [
   [3, newEvent],
   [3, newSeries],
@@ -51,4 +75,14 @@ export const calendarKinds: readonly Weighted[] = [
   [4, request('POST /calendar/events/:id/cancel', { needs: { recurrence_id: hour } })],
   [1, request('POST /calendar/events/:id/cancel')],
   [1, request('DELETE /calendar/events/:id')],
+  [7, newInvitation],
+  [
+    7,
+    request('POST /calendar/events/:id/invitations/:invitation_id/answer', {
+      needs: { response: fc.constantFrom('accepted', 'declined', 'tentative') },
+      may: { comment: orNull(fc.constant('With cake')) },
+    }),
+  ],
+  [2, request('DELETE /calendar/events/:id/invitations/:invitation_id')],
+  [5, newImport],
 ];

@@ -1,6 +1,6 @@
 // All that is requested at random.
 import fc from 'fast-check';
-import { calendarKinds, newSeries } from './calendar.ts';
+import { calendarKinds, newImport, newInvitation, newSeries } from './calendar.ts';
 import { documentKinds, newDocument, newTag } from './documents.ts';
 import { emailKinds, newDraft } from './emails.ts';
 import { integrationKinds } from './integrations.ts';
@@ -41,6 +41,10 @@ export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
     newDocument,
     newDocument,
     newSeries,
+    newSeries,
+    newInvitation,
+    newInvitation,
+    newImport,
   ],
 );
 

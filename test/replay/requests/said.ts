@@ -13,6 +13,7 @@ export type Kind =
   | 'document'
   | 'tag'
   | 'event'
+  | 'invitation'
   | 'email'
   | 'draft'
   | 'relationship'
@@ -20,11 +21,23 @@ export type Kind =
 
 /** `own`: one of the caller's that is there. `deepest`: that of the caller's tasks with the most above it. `past`: one of theirs, be it gone or not. `any`: of anybody's. `nobody`: never was. */
 export type Pick = { readonly pick: Kind; readonly of: 'own' | 'deepest' | 'past' | 'any' | 'nobody'; readonly rank: number };
-/** An address of this run's own; the password that is right for the caller, or for an address; a refresh token of a login. */
+/** An address of this run's own, or a file with such; the password that is right for the caller, or for an address; a refresh token of a login. */
 export type Secret =
   | { readonly mailbox: string }
   | { readonly password: 'right' | 'wrong' }
-  | { readonly refreshTokenOf: Pick; readonly state: 'latest' | 'used' | 'forged' };
+  | { readonly refreshTokenOf: Pick; readonly state: 'latest' | 'used' | 'forged' }
+  | { readonly calendar: readonly FileEvent[] };
+/** An event of an iCalendar file. `uid`: a word, or one of the caller's own events. */
+export type FileEvent = {
+  readonly uid: string | Pick;
+  readonly title: string;
+  readonly starts_at: string;
+  readonly ends_at: string;
+  readonly isDaily: boolean;
+  readonly without: string | null;
+  readonly status: string;
+  readonly attendees: readonly { readonly mailbox: string; readonly answer: string }[];
+};
 export type Value = null | boolean | number | string | Pick | Secret | readonly Value[] | { readonly [name: string]: Value };
 
 export type Said = {
@@ -100,7 +113,8 @@ export function request(route: string, { needs = {}, may = {}, key }: Options = 
   });
 }
 
-const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/(tasks|llm-requests)\/:id)(?!.*logins)/;
+// Of an invitation of somebody who has left, that it has changed is known before that it is gone.
+const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/(tasks|llm-requests|calendar\/events)\/:id)(?!.*(logins|answer))/;
 const ifMatch = fc.oneof(
   { weight: 6, arbitrary: fc.constant(undefined) },
   fc.constantFrom('current' as const, 'stale' as const, '*' as const),
@@ -118,6 +132,7 @@ export function body(needs: Fields, may: Fields): fc.Arbitrary<Readonly<Record<s
 function kindOf(route: string, name: string): Kind {
   if (name === 'label_id') return 'label';
   if (name === 'tag_id') return 'tag';
+  if (name === 'invitation_id') return 'invitation';
   const [, collection = ''] = route.split('/');
   const kinds: Readonly<Record<string, Kind>> = {
     sessions: 'session',
