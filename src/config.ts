@@ -80,6 +80,11 @@ const settings = z.object({
   MAX_LAG_SECONDS: whole(1, 86_400)
     .default(60)
     .describe('how far the read model may be behind the event log before requests are answered with 503'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'must be at least 16 characters long')
+    .optional()
+    .describe('what /metrics is asked with, as a bearer token; unset: it answers this machine alone'),
   SCHEDULE: z
     .string()
     .refine(isCron, 'must be a cron expression such as * * * * *')

@@ -17,6 +17,9 @@ export type DataDirectory = {
 /** The folder cannot be used; the message says why. */
 export class DataDirectoryUnavailable extends Error {}
 
+/** Another process has it. */
+export class DataDirectoryInUse extends DataDirectoryUnavailable {}
+
 /** @throws DataDirectoryUnavailable when another process has it or it cannot be written */
 export function openDataDirectory(path: string): DataDirectory {
   const folder = resolve(path);
@@ -39,11 +42,8 @@ function lockFolder(folder: string): DatabaseSync {
     return lock;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DataDirectoryUnavailable(
-      reason.includes('locked')
-        ? `another process is using the data folder ${folder}`
-        : `the data folder ${folder} cannot be used: ${reason}`,
-    );
+    if (reason.includes('locked')) throw new DataDirectoryInUse(`another process is using the data folder ${folder}`);
+    throw new DataDirectoryUnavailable(`the data folder ${folder} cannot be used: ${reason}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
 import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
+import { createMetrics } from './http/metrics.ts';
 import { duties, policies } from './policies/index.ts';
 import { createScheduler, type Scheduler } from './policies/scheduler.ts';
 import { draftSending, LONGEST_TRY_MS } from './policies/sendDrafts.ts';
@@ -32,7 +33,13 @@ export type Daybook = {
 export type Interim = { readonly version: string; readonly reason: string };
 
 export async function createDaybook(
-  { log, database, blobs, secrets: { jwtSecret, masterKey } }: Omit<Stores, 'close'>,
+  {
+    log,
+    database,
+    blobs,
+    secrets: { jwtSecret, masterKey },
+    folders = {},
+  }: Omit<Stores, 'close' | 'folders'> & Partial<Pick<Stores, 'folders'>>,
   config: Config,
   logger: FastifyBaseLogger,
   {
@@ -51,8 +58,9 @@ export async function createDaybook(
   await holdToMasterKey(log, secrets);
   const tokens = createTokens(jwtSecret, config.ACCESS_TOKEN_EXPIRE_MINUTES);
   const commandHandler = createCommandHandler({ log, blobs, secrets, tokens, settings });
+  const metrics = createMetrics();
   const projector = config.ROLES.includes('projector')
-    ? createProjector(log, database, projections, logger, { interim: interim?.version })
+    ? createProjector(log, database, projections, logger, { interim: interim?.version, onBatch: metrics.projected })
     : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
@@ -76,6 +84,9 @@ export async function createDaybook(
     projector,
     builder,
     scheduler,
+    metrics,
+    metricsToken: config.METRICS_TOKEN,
+    folders,
     commandHandler,
     corsOrigins: config.CORS_ORIGINS,
     trustProxy: config.TRUST_PROXY,

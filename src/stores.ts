@@ -15,6 +15,8 @@ export type Stores = {
   readonly blobs: BlobStore;
   /** What was set, or what this machine's data folder keeps. */
   readonly secrets: { readonly jwtSecret: string; readonly masterKey: string };
+  /** Where the embedded ones lie, by name. */
+  readonly folders: Readonly<Record<string, string>>;
   readonly close: () => Promise<void>;
 };
 
@@ -36,7 +38,11 @@ export async function openStores(config: Config, say: (line: string) => void): P
     await Promise.allSettled(opening);
     const [log, database, blobs] = await Promise.all(opening);
     const secrets = { jwtSecret: JWT_SECRET ?? directory.secret('jwt_secret'), masterKey: MASTER_KEY ?? directory.secret('master_key') };
-    return { log, database, blobs, secrets, close };
+    const folders = {
+      ...(EVENTSTORE_URL === undefined && { event_log: directory.eventstore }),
+      ...(DATABASE_URL === undefined && { read_model: directory.postgres }),
+    };
+    return { log, database, blobs, secrets, folders, close };
   } catch (error) {
     await close();
     throw error;

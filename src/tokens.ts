@@ -9,6 +9,7 @@ const ISSUER = 'daybook';
 const AUDIENCE = 'daybook-api';
 /** RFC 9068: an access token says that it is one, so that no other kind of token can be taken for it. */
 const TYPE = 'at+jwt';
+const OPERATOR = 'daybook-operator';
 
 const MAX_REMEMBERED = 10_000;
 
@@ -20,6 +21,9 @@ export type Tokens = {
   readonly issue: (claims: TokenClaims) => Promise<string>;
   /** What a token says; undefined where it is forged, expired or not one of ours. */
   readonly verify: (token: string) => Promise<TokenClaims | undefined>;
+  /** For who has the secret itself and runs Daybook: valid for a minute, and for nothing that is a person's. */
+  readonly issueForOperator: () => Promise<string>;
+  readonly isOperators: (token: string) => Promise<boolean>;
 };
 
 /** @param secret at least 32 bytes */
@@ -54,6 +58,24 @@ export function createTokens(secret: string, expireMinutes: number): Tokens {
         return data;
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined;
+        throw error;
+      }
+    },
+    issueForOperator: () =>
+      new SignJWT()
+        .setProtectedHeader({ alg: 'HS256', typ: OPERATOR })
+        .setIssuer(ISSUER)
+        .setAudience(OPERATOR)
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(key),
+    isOperators: async (token) => {
+      try {
+        const given = { algorithms: ['HS256'], issuer: ISSUER, audience: OPERATOR, typ: OPERATOR, requiredClaims: ['exp', 'iat'] };
+        await jwtVerify(token, key, given);
+        return true;
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return false;
         throw error;
       }
     },

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { readConfig } from '../config.ts';
-import { type DataDirectory, openDataDirectory } from '../dataDirectory.ts';
+import { type DataDirectory, DataDirectoryInUse, openDataDirectory } from '../dataDirectory.ts';
 import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
 import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
+import { isThere } from '../postgres/readModel.ts';
+import { pausedSince, setPaused } from '../projections/control.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { makeDemo } from './demo/demo.ts';
 import { makeDemoAt } from './demo/overHttp.ts';
 import { prepareReadModel, rebuildWithProgress } from './progress.ts';
+import { type RunningDaybook, runningDaybook } from './running.ts';
 import { statusLines } from './status.ts';
 
 type DemoCommand = { url?: string; password?: string; email: string; seed: number; size: number };
@@ -22,17 +25,33 @@ const program = new Command('daybook').description(
 
 program
   .command('rebuild')
-  .description('make the read model again from the event log')
-  .action(() => withStores(({ log, database }) => rebuildWithProgress(log, database, 'as asked')));
+  .description('make the read model again from the event log, while Daybook runs if it does')
+  .action(rebuildReadModel);
 
-program
-  .command('status')
-  .description('say how far the read model is, and what it could not read')
-  .action(() =>
-    withStores(async ({ log, database }) => {
-      for (const line of await statusLines(log, database)) console.log(line);
-    }),
-  );
+const projectionsCommand = program
+  .command('projections')
+  .description('say how the read model is, or act on it; as Daybook runs, or without');
+projectionsCommand
+  .command('status', { isDefault: true })
+  .description('say how far it is, whether it is paused, and what it could not take')
+  .action(sayStatus);
+for (const [word, isPausing, summary] of [
+  ['pause', true, 'hold it where it is, also through a start, until it is resumed'],
+  ['resume', false, 'let it go on'],
+] as const) {
+  projectionsCommand
+    .command(word)
+    .description(summary)
+    .action(() =>
+      onReadModel(
+        async ({ database }) => setPaused(database, isPausing),
+        async (running) => running.act(word),
+      ).then(() => sayAll([isPausing ? 'It is paused.' : 'It goes on.'])),
+    );
+}
+projectionsCommand.command('rebuild').description('as daybook rebuild').action(rebuildReadModel);
+
+program.command('status').description('say how far the read model is, and what it could not read').action(sayStatus);
 
 program
   .command('demo')
@@ -101,6 +120,38 @@ program
       console.log(`${removed} events are gone. If the read model had ended at one of them, the next start builds it anew.`);
     }),
   );
+
+function sayStatus(): Promise<void> {
+  return onReadModel(
+    async ({ log, database }) => sayAll([...(await statusLines(log, database)), ...((await isPaused(database)) ? ['It is paused.'] : [])]),
+    async (running) => sayAll(await running.statusLines()),
+  );
+}
+
+function rebuildReadModel(): Promise<void> {
+  return onReadModel(
+    ({ log, database }) => rebuildWithProgress(log, database, 'as asked'),
+    async (running) => {
+      sayAll(['Daybook runs, and goes on while the read model is built beside the one that serves.']);
+      await running.rebuild((line) => sayAll([line]));
+    },
+  );
+}
+
+const sayAll = (lines: readonly string[]) => {
+  for (const line of lines) console.log(line);
+};
+const isPaused = async (database: Stores['database']) => (await isThere(database, 'live')) && (await pausedSince(database)) !== null;
+
+/** With the stores, or through the Daybook that has them. */
+async function onReadModel(work: (stores: Stores) => Promise<void>, ask: (running: RunningDaybook) => Promise<void>): Promise<void> {
+  try {
+    await withStores(work);
+  } catch (error) {
+    if (!(error instanceof DataDirectoryInUse)) throw error;
+    await ask(runningDaybook(readConfig(process.env)));
+  }
+}
 
 /** @throws an error of one sentence where the log is a cluster's */
 function eventstoreFolder(): string {

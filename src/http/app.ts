@@ -16,10 +16,12 @@ import type { Builder } from '../projections/builder.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
-import { createAuthenticator } from './authentication.ts';
+import { createAuthenticator, createOperatorCheck } from './authentication.ts';
 import { addHistories, pastFrom } from './history.ts';
+import { addMetrics, type Metrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { answerProblems, answerUnreadable, sendProblem } from './problems.ts';
+import { addProjections } from './projections.ts';
 import { createReadModel } from './readModel.ts';
 import { addCommand, addQuery, type RouteServices } from './routes.ts';
 import { addSystem } from './system.ts';
@@ -36,6 +38,10 @@ export type AppOptions = {
   readonly builder: Builder | undefined;
   /** Undefined where this process has not the role. */
   readonly scheduler: Scheduler | undefined;
+  readonly metrics: Metrics;
+  readonly metricsToken: string | undefined;
+  /** Of the embedded stores, by name. */
+  readonly folders: Readonly<Record<string, string>>;
   readonly commandHandler: CommandHandler;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];
@@ -108,6 +114,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const line = { method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ip: request.ip };
     request.log.info(line, 'answered');
   });
+  addMetrics(app, options);
   await describeApi(app, '0.1.0');
 
   const services: RouteServices = {
@@ -118,12 +125,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     readModel: createReadModel(log, progress, options),
     past: pastFrom(log),
     authenticate: createAuthenticator(commandHandler.services),
+    isOperator: createOperatorCheck(commandHandler.services),
   };
   const queriesByName = new Map(queries.map((query) => [query.name, query]));
   for (const [name, command] of commands) addCommand(app, name, command, queriesByName, services);
   for (const query of queries) addQuery(app, query, services);
   addHistories(app, log, services);
   addSystem(app, options, services);
+  addProjections(app, options, services);
   return app;
 }
 

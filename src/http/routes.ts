@@ -23,6 +23,8 @@ export type RouteServices = FileServices & {
   readonly past: (route: string, userId: string, table: Table, id: string) => AsyncIterable<Row>;
   /** @throws Problem 401 or 403 */
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+  /** Whether who calls is nobody's account but has the secrets of this Daybook, as its command line does. */
+  readonly isOperator: (request: FastifyRequest) => Promise<boolean>;
 };
 
 /** Who calls what needs no token. The id is nobody's. */
@@ -47,7 +49,7 @@ export function addCommand(
 
   app.route({
     ...methodAndUrl(command.route),
-    config: { ...describeCommand(name, command, answer), ...(command.access === 'public' && { rateLimit: {} }) },
+    config: { ...describeCommand(name, command, answer), command: name, ...(command.access === 'public' && { rateLimit: {} }) },
     handler: async (request, reply) => {
       const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
       // Who logs in or out needs no read model.

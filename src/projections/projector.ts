@@ -30,6 +30,8 @@ export type Checkpoint = {
 
 export type Projector = Progress & {
   readonly status: () => ProjectorStatus;
+  /** Events per second, over the last minute or since the start. */
+  readonly rate: () => number;
   /** Runs until `stop`; an outage of either store is waited out. */
   readonly start: () => void;
   /** Looks at once how things are in the database: the read model was exchanged, or paused, or goes on. */
@@ -57,6 +59,7 @@ export class CheckpointMoved extends Error {
 export class Outdated extends Error {}
 
 const LOOK_AGAIN_MS = 100;
+const RATE_MS = 60_000;
 
 export type Logger = {
   readonly info: (message: string) => void;
@@ -80,6 +83,13 @@ export function createProjector(
   let running: Promise<void> = Promise.resolve();
   let attempt = new AbortController();
   let status: ProjectorStatus = { state: 'starting', lastError: undefined, events: 0, parkedEvents: 0, droppedRows: 0 };
+
+  const createdAt = performance.now();
+  let batches: { readonly at: number; readonly events: number }[] = [];
+  const forget = () => {
+    const first = batches.findIndex(({ at }) => at > performance.now() - RATE_MS);
+    if (first !== 0) batches = first < 0 ? [] : batches.slice(first);
+  };
 
   /** Waits, but not when there is something to see or to stop for. */
   const nap = (ms: number) => delay(ms, undefined, { signal: AbortSignal.any([stopping.signal, attempt.signal]) }).catch(() => {});
@@ -106,6 +116,8 @@ export function createProjector(
     for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
       const began = performance.now();
       const applied = await apply.batch(batch);
+      forget();
+      batches.push({ at: performance.now(), events: batch.length });
       onBatch?.(batch.length, (performance.now() - began) / 1_000);
       onProgress();
       goesOn(batch.length, applied);
@@ -161,6 +173,11 @@ export function createProjector(
   return {
     ...waiting,
     status: () => status,
+    rate: () => {
+      forget();
+      const seconds = Math.min(RATE_MS, performance.now() - createdAt) / 1_000;
+      return seconds === 0 ? 0 : batches.reduce((sum, { events }) => sum + events, 0) / seconds;
+    },
     start: () => {
       running = run();
     },

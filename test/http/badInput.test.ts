@@ -256,6 +256,12 @@ describe('without a token that holds', () => {
     ...[...commands.values()].filter(({ access }) => access !== 'public').map(({ route, access, example }) => ({ route, access, example })),
     ...reads.map(({ route, access }) => ({ route, access, example: undefined })),
     { route: 'GET /system/projections', access: 'owner', example: undefined },
+    { route: 'GET /system/projections/:name/parked-events', access: 'admin', example: undefined },
+    ...['rebuild', 'pause', 'resume'].map((word) => ({
+      route: `POST /system/projections/:name/${word}`,
+      access: 'admin',
+      example: undefined,
+    })),
   ];
 
   test.each(guarded)('$route is refused', async ({ route, access, example }) => {
@@ -282,7 +288,7 @@ describe('without a token that holds', () => {
       unsigned: `${none}.${bob.token.split('.')[1]}.`,
       'signed for other claims': bob.token.replace(/\.[^.]+\./, `.${ann.token.split('.')[1]}.`),
     };
-    const path = fill(methodAndPath(route)[1], bobs);
+    const path = fill(methodAndPath(route)[1], bobs, { name: 'read_model' });
     for (const [name, token] of Object.entries(tokens)) {
       const answer = await call(daybook.app, route, path, { token, body: example });
       expect({ name, ...said(answer) }).toEqual({ name, ...unauthorized });

@@ -1,0 +1,109 @@
+// A Daybook that runs on this machine, as the command line talks to it: over HTTP, with a token that who can read its secret
+// can make.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import { createTokens } from '../tokens.ts';
+
+export type RunningDaybook = {
+  readonly statusLines: () => Promise<readonly string[]>;
+  readonly act: (word: 'pause' | 'resume' | 'rebuild') => Promise<void>;
+  /** Resolves when it is built; says how far it is. @throws with why it could not be */
+  readonly rebuild: (say: (line: string) => void) => Promise<void>;
+};
+
+const model = z.object({
+  name: z.string(),
+  position: z.number().nullable(),
+  head: z.number().nullable(),
+  lag_events: z.number(),
+  lag_seconds: z.number(),
+  status: z.string(),
+  rate: z.number().nullable(),
+  last_error: z.string().nullable(),
+  build: z
+    .object({
+      is_building: z.boolean(),
+      events: z.number(),
+      position: z.number().nullable(),
+      head: z.number().nullable(),
+      last_error: z.string().nullable(),
+    })
+    .nullable(),
+});
+type Model = z.output<typeof model>;
+const list = z.object({ items: z.array(model) });
+const parked = z.object({
+  items: z.array(z.object({ stream: z.string(), revision: z.number(), event_type: z.string(), error: z.string() })),
+  next_after: z.number().nullable(),
+});
+
+const LOOK_EVERY_MS = 250;
+const LINE_EVERY_MS = 2_000;
+const PATH = '/system/projections';
+
+export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Config): RunningDaybook {
+  const host = ['0.0.0.0', '::'].includes(HOST) ? '127.0.0.1' : HOST;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${PORT}/api/v1`;
+  const tokens = createTokens(JWT_SECRET ?? readFileSync(join(DAYBOOK_DATA_DIR, 'jwt_secret'), 'utf8').trim(), 1);
+
+  async function ask(method: 'GET' | 'POST', path: string): Promise<unknown> {
+    const authorization = `Bearer ${await tokens.issueForOperator()}`;
+    const answer = await fetch(url + path, { method, headers: { authorization } }).catch(() => {
+      throw new Error(`Daybook is running, but does not answer at ${url}. Set HOST and PORT as for it.`);
+    });
+    if (!answer.ok) throw new Error(`Daybook at ${url} answers ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  }
+  const readModel = async (): Promise<Model> => {
+    const [found] = list.parse(await ask('GET', PATH)).items;
+    if (!found) throw new Error('There is no read model.');
+    return found;
+  };
+
+  return {
+    act: async (word) => {
+      await ask('POST', `${PATH}/read_model/${word}`);
+    },
+    statusLines: async () => {
+      const { position, head, lag_events, lag_seconds, status, rate, last_error, build } = await readModel();
+      const lines = [
+        `Event log: up to position ${head ?? 'none'}.`,
+        `Read model: ${status}, up to position ${position ?? 'none'}${lag_events === 0 ? ', which is all' : `; ${lag_events} events behind, for ${lag_seconds.toFixed(1)} s`}.`,
+        ...(rate === null ? [] : [`It takes ${rate.toFixed(1)} events/s.`]),
+        ...(last_error === null ? [] : [`Last error: ${last_error}`]),
+        ...(build?.is_building ? [`One is being built beside it: ${built(build)}.`] : []),
+        ...(build?.last_error == null ? [] : [`The last build failed: ${build.last_error}`]),
+      ];
+      const events: string[] = [];
+      for (let after: number | null = -1; after !== null; ) {
+        const page: z.output<typeof parked> = parked.parse(await ask('GET', `${PATH}/read_model/parked-events?after=${after}`));
+        events.push(...page.items.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`));
+        after = page.next_after;
+      }
+      return [...lines, ...(events.length === 0 ? ['No event is parked.'] : [`${events.length} events are parked:`, ...events])];
+    },
+    rebuild: async (say) => {
+      await ask('POST', `${PATH}/read_model/rebuild`);
+      for (let saidAt = Date.now(); ; ) {
+        const { build } = await readModel();
+        if (!build?.is_building) {
+          if (build?.last_error != null)
+            throw new Error(`The read model could not be built, and the one that was there stays: ${build.last_error}`);
+          say(`The read model is built: ${build?.events ?? 0} events.`);
+          return;
+        }
+        if (Date.now() - saidAt >= LINE_EVERY_MS) {
+          saidAt = Date.now();
+          say(built(build));
+        }
+        await delay(LOOK_EVERY_MS);
+      }
+    },
+  };
+}
+
+const built = ({ events, position, head }: NonNullable<Model['build']>) =>
+  `${head === null || head === 0 ? 0 : Math.floor((Math.min(position ?? 0, head) / head) * 100)}% · ${events} events`;

@@ -1,0 +1,185 @@
+// What a Prometheus asks for at /metrics. Numbers, and the names that Daybook itself gave: of routes, commands, projectors and
+// policies. Nothing in it is about a person; a path is its route, without the ids in it.
+import { timingSafeEqual } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Problem } from '../problem.ts';
+import { countParked, lagOf } from '../projections/control.ts';
+import { READ_MODEL } from '../projections/projector.ts';
+import type { Projecting } from './projections.ts';
+
+export type Metrics = {
+  readonly registry: Registry;
+  /** A batch that was projected: how many events, and in how many seconds they were written. */
+  readonly projected: (events: number, seconds: number) => void;
+  /** A comparison of the tables with what the log gives: how many tables are not as they should be. */
+  readonly verified: (differing: number) => void;
+};
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const projector = READ_MODEL;
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const batchSize = new Histogram({
+    name: 'daybook_projector_batch_events',
+    help: 'Events in a batch',
+    labelNames: ['projector'],
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers,
+  });
+  const flush = new Histogram({
+    name: 'daybook_projector_flush_seconds',
+    help: 'How long a batch took to be written',
+    labelNames: ['projector'],
+    buckets: SECONDS,
+    registers,
+  });
+  const verifiedAt = new Gauge({ name: 'daybook_verification_timestamp_seconds', help: 'When the tables were last verified', registers });
+  const differing = new Gauge({
+    name: 'daybook_verification_differing_tables',
+    help: 'Tables that the last verification found to differ from what the log gives',
+    registers,
+  });
+  return {
+    registry,
+    projected: (events, seconds) => {
+      batchSize.observe({ projector }, events);
+      flush.observe({ projector }, seconds);
+    },
+    verified: (tables) => {
+      verifiedAt.setToCurrentTime();
+      differing.set(tables);
+    },
+  };
+}
+
+export type MetricsOptions = Projecting & {
+  readonly metrics: Metrics;
+  /** Undefined: whoever asks from this very machine, without a proxy, is answered. */
+  readonly metricsToken: string | undefined;
+  /** Of the embedded stores, by name. */
+  readonly folders: Readonly<Record<string, string>>;
+};
+
+export function addMetrics(app: FastifyInstance, options: MetricsOptions): void {
+  const { registry } = options.metrics;
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'daybook_http_request_duration_seconds',
+    help: 'How long requests took, by route',
+    labelNames: ['method', 'route', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
+  const commands = new Counter({
+    name: 'daybook_commands_total',
+    help: 'Commands by outcome: done, refused (the caller’s doing), failed (ours, or a store’s)',
+    labelNames: ['command', 'outcome'],
+    registers,
+  });
+  app.addHook('onResponse', async ({ method, routeOptions: { url = 'none', config } }, reply) => {
+    const { statusCode } = reply;
+    requests.observe({ method, route: url, status: statusCode }, reply.elapsedTime / 1_000);
+    const command = 'command' in config ? String(config.command) : undefined;
+    if (command !== undefined) commands.inc({ command, outcome: statusCode < 400 ? 'done' : statusCode < 500 ? 'refused' : 'failed' });
+  });
+  collectProjections(registers, options);
+  collectPolicies(registers, options);
+  collectSizes(registers, options.folders);
+
+  let isFirst = true;
+  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+    if (!mayAsk(request, options.metricsToken))
+      throw new Problem(403, 'forbidden', 'Metrics are for this machine, or for who has METRICS_TOKEN.');
+    // They watch the process from then on, which who never asks need not pay for.
+    if (isFirst) collectDefaultMetrics({ register: registry });
+    isFirst = false;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+}
+
+/** A proxy on this machine that is not in TRUST_PROXY would make everybody local, but says so in a header. */
+function mayAsk({ headers, socket }: FastifyRequest, token: string | undefined): boolean {
+  if (token === undefined) {
+    const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+    return !isForwarded && /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? '');
+  }
+  const [given, wanted] = [Buffer.from(headers.authorization ?? ''), Buffer.from(`Bearer ${token}`)];
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+function collectProjections(registers: Registry[], { log, database, progress, projector: here, builder }: Projecting): void {
+  const gauge = (name: string, help: string, value: () => Promise<number | null> | number | null) =>
+    new Gauge({
+      name: `daybook_projector_${name}`,
+      help,
+      labelNames: ['projector'],
+      registers,
+      async collect() {
+        // A store that is away leaves a gap in its own numbers, and in no other.
+        const found = await Promise.resolve()
+          .then(value)
+          .catch(() => null);
+        if (found === null) this.remove({ projector });
+        else this.set({ projector }, found);
+      },
+    });
+  const position = async () => (await progress.position()) ?? null;
+  gauge('position', 'Position of the last event that is in the tables', async () => Number((await position()) ?? 0n));
+  gauge('head', 'Position of the last event in the log', async () => Number((await log.head()) ?? 0n));
+  gauge(
+    'lag_events',
+    'Events that are not in the tables yet, counted up to 10,000',
+    async () => (await lagOf(log, await position())).lag_events,
+  );
+  gauge('lag_seconds', 'How long the oldest of them has waited', async () => (await lagOf(log, await position())).lag_seconds);
+  gauge('parked_events', 'Events that could not be projected', () => countParked(database));
+  if (!here) return;
+  gauge('events_total', 'Events that this process has projected', () => here.status().events);
+  gauge('rate', 'Events per second over the last minute', () => here.rate());
+  gauge('dropped_changes_total', 'Rows that were not written since what they belong to is gone', () => here.status().droppedRows);
+  gauge('running', '1 while it projects, 0 while it is paused, outdated or waits', () =>
+    here.status().state === 'running' || here.status().state === 'degraded' ? 1 : 0,
+  );
+  gauge('rebuilding', '1 while a read model is built beside the one that serves', () => (builder?.status().isBuilding ? 1 : 0));
+}
+
+function collectPolicies(registers: Registry[], { scheduler }: Projecting): void {
+  if (!scheduler) return;
+  new Gauge({
+    name: 'daybook_policy_running',
+    help: '1 while a policy is well, 0 while it has events aside or waits',
+    labelNames: ['policy'],
+    registers,
+    collect() {
+      for (const { name, state } of scheduler.status()) this.set({ policy: name }, state === 'running' || state === 'starting' ? 1 : 0);
+    },
+  });
+}
+
+function collectSizes(registers: Registry[], folders: Readonly<Record<string, string>>): void {
+  if (Object.keys(folders).length === 0) return;
+  new Gauge({
+    name: 'daybook_embedded_store_bytes',
+    help: 'What an embedded store takes on disk',
+    labelNames: ['store'],
+    registers,
+    async collect() {
+      for (const [store, folder] of Object.entries(folders)) this.set({ store }, await sizeOf(folder));
+    },
+  });
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  let bytes = 0;
+  for (const entry of entries) {
+    // A file may go between the two.
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+  }
+  return bytes;
+}

@@ -1,0 +1,191 @@
+// The read model, for who runs Daybook: where it is, what it could not take; to hold it, to let it go on, to build it anew.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DatabasePool } from 'slonik';
+import { z } from 'zod';
+import type { EventLog } from '../eventstore/log.ts';
+import type { Scheduler } from '../policies/scheduler.ts';
+import { standings } from '../policies/standing.ts';
+import { Problem } from '../problem.ts';
+import type { Builder } from '../projections/builder.ts';
+import { countParked, lagOf, parkedEvent, parkedEvents, pausedSince, setPaused } from '../projections/control.ts';
+import type { Progress } from '../projections/progress.ts';
+import { type Projector, READ_MODEL } from '../projections/projector.ts';
+import { describeRead } from './openapi.ts';
+import { isOutage } from './problems.ts';
+import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
+
+const projection = z.object({
+  name: z.string(),
+  position: z.int().nullable(),
+  head: z.int().nullable(),
+  lag_events: z.int().meta({ description: 'Counted up to 10,000' }),
+  lag_seconds: z.number().meta({ description: 'How long the oldest of them has waited' }),
+  status: z.string().meta({ description: 'Of the projector in this process; `elsewhere` where it has none' }),
+  rate: z.number().nullable().meta({ description: 'Events per second that this process has projected, over the last minute' }),
+  parked_events: z.int().nullable().meta({ description: 'How many events could not be projected' }),
+  last_error: z.string().nullable().meta({ description: 'Why it is not running, for admins' }),
+  build: z
+    .object({
+      is_building: z.boolean(),
+      events: z.int(),
+      position: z.int().nullable(),
+      head: z.int().nullable(),
+      last_error: z.string().nullable(),
+    })
+    .nullable()
+    .meta({ description: 'The one that is being built beside it, or was last, by this process' }),
+});
+const policy = z.object({
+  name: z.string(),
+  position: z.int().nullable(),
+  lag_events: z.int().meta({ description: 'What it has still to look at, of the next 10,000 events of the log' }),
+  lag_seconds: z.number().meta({ description: 'How long the oldest of that has waited' }),
+  set_aside: z.array(z.int()).meta({ description: 'Positions of events that it failed at and tries again, ever more rarely' }),
+  status: z.string(),
+  last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
+});
+const projectionList = z.object({ items: z.array(projection), policies: z.array(policy) });
+const parkedList = z.object({ items: z.array(parkedEvent), next_after: z.int().nullable() });
+const parkedQuery = z.object({
+  after: z.coerce.number().int().min(-1).default(-1).meta({ description: '`next_after` of the page before' }),
+});
+
+const PARKED_PAGE = 100;
+
+export type Projecting = {
+  readonly log: EventLog;
+  readonly database: DatabasePool;
+  readonly progress: Progress;
+  /** These are undefined where another process does that. */
+  readonly projector: Projector | undefined;
+  readonly builder: Builder | undefined;
+  readonly scheduler: Scheduler | undefined;
+};
+
+export function addProjections(app: FastifyInstance, projecting: Projecting, services: RouteServices): void {
+  const { log, database, projector, builder, scheduler } = projecting;
+
+  app.get(`${PREFIX}/system/projections`, {
+    config: describeRead({
+      name: 'listProjections',
+      route: 'GET /system/projections',
+      summary: 'How far the read model, and what Daybook does by itself, are behind the event log',
+      response: projectionList,
+    }),
+    handler: async (request, reply) => {
+      const isAdmin = (await services.isOperator(request)) || (await caller(request, 'owner', services)).role === 'admin';
+      const policies = await policiesAsTheyAre(log, scheduler, isAdmin);
+      return sendAnswer(request, reply, { body: { items: [await readModelAsItIs(projecting, isAdmin)], policies } });
+    },
+  });
+
+  app.get(`${PREFIX}/system/projections/:name/parked-events`, {
+    config: describeRead({
+      name: 'listParkedEvents',
+      route: 'GET /system/projections/:name/parked-events',
+      summary: 'Events that could not be projected, and the later ones of their streams, with why',
+      access: 'admin',
+      querystring: parkedQuery,
+      response: parkedList,
+    }),
+    handler: async (request, reply) => {
+      await operating(request);
+      const { data } = parkedQuery.safeParse(request.query);
+      if (!data)
+        throw new Problem(400, 'invalid', 'after is a position.', {
+          errors: [{ in: 'query', pointer: '/after', detail: 'is no position' }],
+        });
+      const items = await parkedEvents(database, data.after, PARKED_PAGE);
+      const last = items.length === PARKED_PAGE ? items.at(-1) : undefined;
+      return sendAnswer(request, reply, { body: { items, next_after: last?.position ?? null } });
+    },
+  });
+
+  const act = (name: string, word: string, summary: string, work: () => Promise<void>) =>
+    app.post(`${PREFIX}/system/projections/:name/${word}`, {
+      config: describeRead({
+        name,
+        route: `POST /system/projections/:name/${word}`,
+        summary,
+        access: 'admin',
+        response: projection,
+      }),
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        await operating(request);
+        await work();
+        return sendAnswer(request, reply, { body: await readModelAsItIs(projecting, true) });
+      },
+    });
+  act('rebuildProjection', 'rebuild', 'Build the read model anew beside the one that serves; its progress is `build`', async () => {
+    if (!builder) throw new Problem(409, 'no-projector', 'This process has not the role projector; ask one that has.');
+    builder.start('an admin asked for it');
+  });
+  act('pauseProjection', 'pause', 'Hold the read model where it is, until it is resumed', () => hold(true));
+  act('resumeProjection', 'resume', 'Let the read model go on', () => hold(false));
+
+  async function hold(isPaused: boolean): Promise<void> {
+    await setPaused(database, isPaused);
+    projector?.look();
+  }
+
+  /** @throws Problem for who may not, or where there is no such projection */
+  async function operating(request: FastifyRequest): Promise<void> {
+    if (!(await services.isOperator(request))) await caller(request, 'admin', services);
+    const { data } = z.object({ name: z.literal(READ_MODEL) }).safeParse(request.params);
+    if (!data) throw new Problem(404, 'not-found', 'There is nothing here.');
+  }
+}
+
+async function readModelAsItIs(
+  { log, database, progress, projector, builder }: Projecting,
+  isAdmin: boolean,
+): Promise<z.output<typeof projection>> {
+  const unlessAway = (error: unknown) => {
+    if (!isOutage(error)) throw error;
+    return null;
+  };
+  const [position = null, head, parked, paused] = await Promise.all([
+    progress.position(),
+    log.head(),
+    countParked(database).catch(unlessAway),
+    pausedSince(database).catch(unlessAway),
+  ]);
+  const here = projector?.status();
+  const build = builder?.status();
+  return {
+    name: READ_MODEL,
+    position: asNumber(position),
+    head: asNumber(head),
+    ...(await lagOf(log, position)),
+    status: paused === null || here?.state === 'stopped' ? (here?.state ?? 'elsewhere') : 'paused',
+    rate: projector?.rate() ?? null,
+    parked_events: parked,
+    last_error: isAdmin ? (here?.lastError ?? null) : null,
+    build: build
+      ? {
+          is_building: build.isBuilding,
+          events: build.events,
+          position: asNumber(build.position),
+          head: asNumber(build.head),
+          last_error: isAdmin ? (build.lastError ?? null) : null,
+        }
+      : null,
+  };
+}
+
+/** @param saysWhy an error may tell of what is someone's */
+async function policiesAsTheyAre(log: EventLog, scheduler: Scheduler | undefined, saysWhy: boolean) {
+  const here = scheduler?.status() ?? [];
+  return (await standings(log)).map(({ position, set_aside, ...standing }) => {
+    const { state = 'elsewhere', lastError } = here.find(({ name }) => name === standing.name) ?? {};
+    return {
+      ...standing,
+      position: asNumber(position),
+      set_aside: set_aside.map(Number),
+      status: state,
+      last_error: (saysWhy ? lastError : undefined) ?? null,
+    };
+  });
+}
+
+const asNumber = (position: bigint | null) => (position === null ? null : Number(position));

@@ -1,0 +1,119 @@
+// What who runs Daybook can ask of the read model, and what a Prometheus is told.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parkedEvents } from '../../src/projections/control.ts';
+import { createTokens } from '../../src/tokens.ts';
+import { secrets, startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
+import { client, type Person, register } from '../support/person.ts';
+
+let daybook: TestDaybook;
+let ann: Person;
+let admin: Person;
+
+beforeAll(async () => {
+  daybook = await startDaybook({ ADMIN_EMAILS: 'admin@example.com' }, { readWaitMs: 300 });
+  ann = await register(daybook.app);
+  admin = await register(daybook.app, 'Admin', 'admin@example.com');
+});
+afterAll(() => daybook.close());
+
+const path = '/system/projections';
+const model = `${path}/read_model`;
+const ready = async () => (await daybook.app.inject('/health/ready')).json();
+const settled = async () => expect(await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000)).toBe(true);
+
+test('it is paused, also for a process that starts then and for one that is built meanwhile, until it is resumed', async () => {
+  expect(await admin.post(`${model}/pause`)).toMatchObject({ status: 200, body: { name: 'read_model', status: 'paused' } });
+  await expect.poll(() => daybook.projector?.status().state, { timeout: 20_000 }).toBe('paused');
+  expect(await ready()).toMatchObject({ status: 'degraded', projector: 'paused' });
+
+  const done = await ann.post('/tasks', { title: 'Unseen' });
+  expect(done.status).toBe(202);
+  const other = await startNode(daybook, { ROLES: 'api,projector' });
+  await expect.poll(() => other.projector?.status().state, { timeout: 20_000 }).toBe('paused');
+  await other.stop();
+
+  await admin.post(`${model}/rebuild`);
+  await expect.poll(() => daybook.builder?.status().isBuilding, { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => daybook.projector?.status().state, { timeout: 20_000 }).toBe('paused');
+  // It was built from all that there is, and stays there.
+  expect((await ann.get('/tasks')).body).toMatchObject({ items: [{ title: 'Unseen' }] });
+  await ann.post('/tasks', { title: 'Unseen, too' });
+  expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'paused', lag_events: 1 }] });
+
+  expect((await admin.post(`${model}/resume`)).status).toBe(200);
+  await settled();
+  expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'running', lag_events: 0, parked_events: 0 }] });
+  expect(await ready()).toMatchObject({ status: 'ready', projector: 'ok' });
+});
+
+test('what could not be projected is shown to admins, with why, and is no secret of how much it is', async () => {
+  const metadata = {
+    user_id: ann.id,
+    actor: 'user',
+    at: '2026-01-02T03:04:05.678Z',
+    $correlationId: 'c',
+    $causationId: 'c',
+    schema_version: 1,
+  };
+  const odd = (type: string) => ({ event_id: crypto.randomUUID(), type, data: { title: 42 }, metadata });
+  await daybook.log.append('task-odd', -1, [odd('TaskCreated'), odd('TaskDeleted')]);
+  await settled();
+  const whole = { stream: 'task-odd', event_id: expect.any(String), parked_at: expect.any(String), position: expect.any(Number) };
+  const items = [
+    { ...whole, revision: 0, event_type: 'TaskCreated', error: expect.stringContaining('title') },
+    { ...whole, revision: 1, event_type: 'TaskDeleted', error: 'an event before it in its stream is parked' },
+  ];
+  expect(await admin.get(`${model}/parked-events`)).toMatchObject({ status: 200, body: { items, next_after: null } });
+  const [first] = await parkedEvents(daybook.database, -1, 1);
+  expect(await admin.get(`${model}/parked-events?after=${first?.position}`)).toMatchObject({ body: { items: items.slice(1) } });
+  expect((await admin.get(`${model}/parked-events?after=soon`)).status).toBe(400);
+  expect((await admin.get(path)).body).toMatchObject({ items: [{ status: 'degraded', parked_events: 2, last_error: expect.any(String) }] });
+  expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'degraded', parked_events: 2, last_error: null }] });
+});
+
+test('who has the secrets may do all of it and nothing else; nobody else may, and there is no other projection', async () => {
+  const operator = client(daybook.app, await createTokens(secrets.jwtSecret, 15).issueForOperator());
+  expect((await operator.get(path)).status).toBe(200);
+  expect((await operator.post(`${model}/resume`)).status).toBe(200);
+  expect((await operator.get('/tasks')).status).toBe(401);
+  expect((await operator.get('/admin/users')).status).toBe(401);
+  const forged = client(daybook.app, await createTokens('another secret, also of 32 bytes or more', 15).issueForOperator());
+  expect((await forged.post(`${model}/resume`)).status).toBe(401);
+  expect((await ann.post(`${model}/pause`)).status).toBe(403);
+  expect((await admin.post(`${path}/another/pause`)).status).toBe(404);
+  const api = await startNode(daybook, { ROLES: 'api' });
+  expect((await client(api.app, admin.token).post(`${model}/rebuild`)).status).toBe(409);
+  await api.stop();
+});
+
+test('metrics say how things go, and nothing of anybody', async () => {
+  await ann.post('/tasks', { title: 'A secret' });
+  await ann.post('/tasks', { title: '' });
+  const answer = await daybook.app.inject('/metrics');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers['content-type']).toContain('text/plain');
+  for (const line of [
+    /^daybook_http_request_duration_seconds_count\{method="POST",route="\/api\/v1\/tasks",status="201"\} \d+$/m,
+    /^daybook_commands_total\{command="createTask",outcome="done"\} \d+$/m,
+    /^daybook_commands_total\{command="createTask",outcome="refused"\} 1$/m,
+    /^daybook_projector_position\{projector="read_model"\} \d+$/m,
+    /^daybook_projector_lag_events\{projector="read_model"\} 0$/m,
+    /^daybook_projector_parked_events\{projector="read_model"\} 2$/m,
+    /^daybook_projector_flush_seconds_count\{projector="read_model"\} \d+$/m,
+    /^process_resident_memory_bytes \d+/m,
+  ])
+    expect(answer.body).toMatch(line);
+  for (const personal of [ann.id, 'secret', 'example.com', 'task-odd']) expect(answer.body).not.toContain(personal);
+});
+
+test('metrics are for this machine, or for who has the token', async () => {
+  const status = async (app: TestDaybook['app'], headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
+    (await app.inject({ url: '/metrics', headers, remoteAddress })).statusCode;
+  expect(await status(daybook.app, {}, '192.0.2.7')).toBe(403);
+  expect(await status(daybook.app, { 'x-forwarded-for': '127.0.0.1' })).toBe(403);
+  const node = await startNode(daybook, { ROLES: 'api', METRICS_TOKEN: 'a token for the scraper' });
+  expect(await status(node.app, {})).toBe(403);
+  expect(await status(node.app, { authorization: 'Bearer a token for the scrapes' })).toBe(403);
+  expect(await status(node.app, { authorization: 'Bearer a token for the scraper' }, '192.0.2.7')).toBe(200);
+  await node.stop();
+});
