@@ -1,16 +1,16 @@
 // Kills the log's process again and again under 32 concurrent writers, whose acknowledged appends are noted here, outside of
 // it. After each start every one of them is there once and in order, and an append without an answer is there whole or not at
-// all, and once when it is repeated. DAYBOOK_FAULT_ROUNDS says how often it is killed.
+// all, and once when it is repeated. DAYBOOK_KILLS says how often it is killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ANY, type AppendExpectedRevision, EventStoreDBClient, type RecordedEvent } from '@eventstore/db-client';
+import { ANY, type AppendExpectedRevision, EventStoreDBClient } from '@eventstore/db-client';
 import { expect, test } from 'vitest';
 import { event, temporaryDirectory } from './support.ts';
 
-const rounds = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 3);
+const rounds = Number(process.env.DAYBOOK_KILLS ?? 4);
 
 type Append = { ids: string[]; expected: AppendExpectedRevision };
 
@@ -26,11 +26,20 @@ const writers: Writer[] = Array.from({ length: 32 }, (_, index) => ({
 /** The acknowledged events of each stream, as far as their order is known: those of one writer. */
 const acknowledged = new Map<Writer, string[]>(writers.map((writer) => [writer, []]));
 
+const script = fileURLToPath(new URL('serve.ts', import.meta.url));
+const env = { ...process.env, NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url)) };
+
 async function start(directory: string): Promise<{ server: ChildProcess; client: EventStoreDBClient }> {
-  const script = fileURLToPath(new URL('serve.ts', import.meta.url));
-  const server = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(process.execPath, [script, directory], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(createInterface({ input: server.stdout }), 'line');
   return { server, client: EventStoreDBClient.connectionString(String(line)) };
+}
+
+/** A start is a moment like any other: what a kill left is being put in order then. */
+async function killWhileStarting(directory: string): Promise<void> {
+  const server = spawn(process.execPath, [script, directory], { env, stdio: 'ignore' });
+  setTimeout(() => server.kill('SIGKILL'), randomInt(300));
+  await once(server, 'exit');
 }
 
 async function write(writer: Writer, client: EventStoreDBClient, dead: Promise<never>, onAnswer: () => void): Promise<void> {
@@ -52,22 +61,26 @@ async function write(writer: Writer, client: EventStoreDBClient, dead: Promise<n
   }
 }
 
-async function verify(client: EventStoreDBClient): Promise<void> {
-  const streams = new Map<string, RecordedEvent[]>();
-  let position = 0n;
-  for await (const { event: read, commitPosition = 0n } of client.readAll()) {
+/** What was found so far: the ids of each stream's events. Each start reads on from there, every tenth and the last all anew. */
+let streams = new Map<string, string[]>();
+let position = 0n;
+
+async function verify(client: EventStoreDBClient, isAnew: boolean): Promise<void> {
+  if (isAnew) [streams, position] = [new Map(), 0n];
+  for await (const { event: read, commitPosition = 0n } of client.readAll({ fromPosition: { commit: position, prepare: position } })) {
+    if (commitPosition === position) continue;
     const events = (read && streams.get(read.streamId)) ?? [];
-    if (!read || commitPosition <= position || read.revision !== BigInt(events.length)) {
+    if (!read || commitPosition !== position + 1n || read.revision !== BigInt(events.length)) {
       throw new Error(
         `${read?.streamId} has revision ${read?.revision} at ${commitPosition}, after ${events.length} events and ${position}`,
       );
     }
     position = commitPosition;
-    events.push(read);
+    events.push(read.id);
     streams.set(read.streamId, events);
   }
   for (const [writer, ids] of acknowledged) {
-    const stored = (streams.get(writer.stream) ?? []).map(({ id }) => id);
+    const stored = streams.get(writer.stream) ?? [];
     const places = new Map(stored.map((id, index) => [id, index]));
     expect(places.size).toBe(stored.length);
     const order = ids.map((id) => places.get(id) ?? -1);
@@ -81,8 +94,9 @@ async function verify(client: EventStoreDBClient): Promise<void> {
 test('every acknowledged append survives a kill', { timeout: 60_000 + rounds * 10_000 }, async () => {
   const directory = temporaryDirectory();
   for (let round = 0; round < rounds; round += 1) {
+    if (round % 4 === 3) await killWhileStarting(directory);
     const { server, client } = await start(directory);
-    await verify(client);
+    await verify(client, round % 10 === 0);
     let answersLeft = randomInt(1, 150);
     const dead = once(server, 'exit').then(() => {
       throw new Error('killed');
@@ -99,7 +113,7 @@ test('every acknowledged append survives a kill', { timeout: 60_000 + rounds * 1
     }
   }
   const { server, client } = await start(directory);
-  await verify(client);
+  await verify(client, true);
   server.kill('SIGKILL');
   await once(server, 'exit');
   expect([...acknowledged.values()].flat().length).toBeGreaterThan(0);

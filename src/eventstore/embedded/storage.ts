@@ -83,7 +83,7 @@ export function openStorage(directory: string, connect = connectDirectly) {
     'UPDATE streams SET scavenged = max(scavenged, coalesce((SELECT max(revision) FROM events WHERE stream = streams.id), -1)) WHERE id = ?',
   );
   const deleteEvents = db.prepare('DELETE FROM events WHERE stream = ? AND (revision < ? OR created < ?)');
-  const noteHead = db.prepare('INSERT INTO scavenges (head) SELECT max(position) FROM events HAVING max(position) IS NOT NULL');
+  const noteHead = db.prepare('INSERT INTO scavenges (head) SELECT position FROM events ORDER BY position DESC LIMIT 1');
 
   return {
     /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */

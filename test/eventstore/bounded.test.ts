@@ -1,0 +1,159 @@
+// What the log may cost, counted and not timed: what a slow subscriber holds, what an idle one does, and what opening reads.
+import { once } from 'node:events';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { DatabaseSync } from 'node:sqlite';
+import sharedMessages from '@eventstore/db-client/generated/shared_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import messages from '@eventstore/db-client/generated/streams_pb.js';
+import { afterEach, expect, test } from 'vitest';
+import { ANY } from '../../src/eventstore/embedded/events.ts';
+import type { GrpcServer } from '../../src/eventstore/embedded/grpc.ts';
+import { type EventLog, openLog } from '../../src/eventstore/embedded/log.ts';
+import { logFile } from '../../src/eventstore/embedded/maintenance.ts';
+import { serveLog } from '../../src/eventstore/embedded/server.ts';
+import { openStorage } from '../../src/eventstore/embedded/storage.ts';
+import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
+import { startWriter } from '../../src/eventstore/embedded/writer.ts';
+import { temporaryDirectory } from './support.ts';
+
+let closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.reverse()) await close();
+  closing = [];
+});
+
+/** A log in this thread, whose reads are counted, and a connection to it. */
+async function countedLog() {
+  const log = openLog(temporaryDirectory());
+  const counts = { encodedBytes: 0, pagesOfStreams: 0, pagesOfAll: 0 };
+  const { encode, stream } = log.reads;
+  log.reads.encode = (...parameters) => {
+    const bytes = encode(...parameters);
+    counts.encodedBytes += bytes.length;
+    return bytes;
+  };
+  log.reads.stream = (...parameters) => {
+    counts.pagesOfStreams += 1;
+    return stream(...parameters);
+  };
+  const allOf = log.storage.all;
+  log.storage.all = (...parameters) => {
+    counts.pagesOfAll += 1;
+    return allOf(...parameters);
+  };
+  const server: GrpcServer = await serveLog(log, 0);
+  const session = connect(`http://127.0.0.1:${server.port}`);
+  await once(session, 'connect');
+  closing.push(log.close, server.close, () => session.destroy());
+  return { log, counts, session };
+}
+
+function append(log: EventLog, stream: string, count: number, size: number): Promise<unknown> {
+  const events = Array.from({ length: count }, () => ({
+    id: crypto.getRandomValues(new Uint8Array(16)),
+    type: 'Counted',
+    isJson: false,
+    data: Buffer.alloc(size),
+    metadata: Buffer.alloc(0),
+  }));
+  return new Promise((answer) => log.writer.submit({ stream, expected: ANY, change: { is: 'append', events }, answer }));
+}
+
+/** Subscribes to a stream, or to $all, and leaves what is sent where it is. */
+function subscribe(session: ClientHttp2Session, stream?: string): ClientHttp2Stream {
+  const options = new messages.ReadReq.Options().setSubscription(new messages.ReadReq.Options.SubscriptionOptions());
+  options
+    .setNoFilter(new sharedMessages.Empty())
+    .setUuidOption(new messages.ReadReq.Options.UUIDOption().setString(new sharedMessages.Empty()));
+  if (stream === undefined) options.setAll(new messages.ReadReq.Options.AllOptions().setStart(new sharedMessages.Empty()));
+  else {
+    const identifier = new sharedMessages.StreamIdentifier().setStreamName(Buffer.from(stream));
+    options.setStream(new messages.ReadReq.Options.StreamOptions().setStreamIdentifier(identifier).setStart(new sharedMessages.Empty()));
+  }
+  const bytes = new messages.ReadReq().setOptions(options).serializeBinary();
+  const path = streamsGrpc.StreamsService.read.path;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(bytes.length, 1);
+  call.on('error', () => undefined);
+  call.end(Buffer.concat([header, bytes]));
+  return call;
+}
+
+/** Until nothing more is under way between a connection and the server, which share this thread. */
+async function quiet(session: ClientHttp2Session): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) {
+    await new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+  }
+}
+
+test('a subscriber who takes nothing holds a few mebibytes, however much there is for it', async () => {
+  const { log, counts, session } = await countedLog();
+  const total = 2 * 20 * 100 * 10_000;
+  for (let n = 0; n < 20; n += 1) await append(log, 's', 100, 10_000);
+  const all = subscribe(session);
+  const one = subscribe(session, 's');
+  await quiet(session);
+  for (let n = 0; n < 20; n += 1) {
+    await append(log, 's', 100, 10_000);
+    await quiet(session);
+  }
+  expect(counts.encodedBytes).toBeGreaterThan(0);
+  expect(counts.encodedBytes).toBeLessThan(2 * 3 * 1024 * 1024);
+  // All of it is there for who goes on.
+  let taken = 0;
+  for (const call of [all, one]) {
+    let here = 0;
+    for await (const chunk of call) {
+      here += chunk.length;
+      if (here >= total) break;
+    }
+    taken += here;
+  }
+  expect(taken).toBeGreaterThanOrEqual(2 * total);
+});
+
+test('a thousand idle subscriptions read nothing when another stream grows, and those to $all one page together', async () => {
+  const { log, counts, session } = await countedLog();
+  await append(log, 'busy', 1, 10);
+  for (let n = 0; n < 1000; n += 1) subscribe(session, `idle-${n}`).resume();
+  for (let n = 0; n < 1000; n += 1) subscribe(session).resume();
+  await quiet(session);
+  const before = { ...counts };
+  await append(log, 'busy', 1, 10);
+  await quiet(session);
+  expect(counts.pagesOfStreams - before.pagesOfStreams).toBe(0);
+  expect(counts.encodedBytes - before.encodedBytes).toBeGreaterThan(1000 * 10);
+  expect(counts.pagesOfAll - before.pagesOfAll).toBeLessThanOrEqual(2);
+});
+
+test('opening and the first append look at no more of the log than its end', async () => {
+  const directory = temporaryDirectory();
+  const statements = new Set<string>();
+  const storage = openStorage(directory, (file) => {
+    const db = new DatabaseSync(file);
+    const prepare = db.prepare.bind(db);
+    db.prepare = (sql) => {
+      statements.add(sql);
+      return prepare(sql);
+    };
+    return db;
+  });
+  startWriter(storage, trackStreams(storage), () => undefined);
+  storage.close();
+  const db = new DatabaseSync(logFile(directory));
+  const plans = [...statements].flatMap((sql) =>
+    /^(SELECT|UPDATE|DELETE|INSERT)/.test(sql)
+      ? db
+          .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+          .all()
+          .map(({ detail }) => ({ sql, detail }))
+      : [],
+  );
+  db.close();
+  expect(plans.length).toBeGreaterThan(10);
+  // The newest event is found from the end; a statement without a place to begin at has a limit.
+  const scans = plans.filter(({ sql, detail }) => /^SCAN (events|streams)/.test(String(detail)) && !/LIMIT/.test(sql));
+  expect(scans).toEqual([]);
+  expect(plans.filter(({ detail }) => /TEMP B-TREE/.test(String(detail)))).toEqual([]);
+});
