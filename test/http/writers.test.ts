@@ -314,6 +314,18 @@ describe('a calendar event', () => {
     expect(await ann.post(invite(event), { email: 'other@example.com', role: 'optional' })).toMatchObject(refused(409, 'already-invited'));
   });
 
+  test('that two import from one file is there once', async () => {
+    const lines = ['UID:at-once@example.com', 'DTSTART:21000304T190000Z', 'ATTENDEE;PARTSTAT=ACCEPTED:mailto:cleo@example.com'];
+    const file = ['BEGIN:VCALENDAR', 'BEGIN:VEVENT', ...lines, 'END:VEVENT', 'END:VCALENDAR', ''];
+    const icalendar = file.join('\r\n');
+    beforeNextAppend(() => elsewhere.post('/calendar/import', { icalendar }));
+    const { status, body } = await ann.post('/calendar/import', { icalendar });
+    expect({ status, body }).toMatchObject({ status: 200, body: { created: 0, unchanged: 1 } });
+    const [item] = z.object({ items: z.array(identified) }).parse(body).items;
+    const once = ['CalendarEventScheduled', 'InviteeInvited', 'InvitationAnswered'];
+    expect(await typesIn(daybook.log, `calendarEvent-${item?.id}`)).toEqual(once);
+  });
+
   test('that is deleted meanwhile has nobody invited', async () => {
     const event = await newEvent();
     beforeNextAppend(() => elsewhere.delete(`/calendar/events/${event}`));
