@@ -13,7 +13,10 @@
 --   * Uniqueness is checked at commit (DEFERRABLE INITIALLY DEFERRED), since a batch of events may swap two names. What is
 --     unique whatever its case is so on a stored generated column, for a constraint cannot be on an expression. It folds
 --     the case of ASCII alone: what the write side lets through, which folds more, must never be refused here.
---   * Generated columns (…_key, …_rank, active_at, dated_at) only serve sorting and uniqueness and are no part of a row.
+--   * Generated columns (…_key, …_rank, active_at, dated_at, search) only serve sorting, uniqueness and search and are no part
+--     of a row.
+--   * search has each word twice: as it is (simple), for all languages, and without its ending (english). It is cut, for a
+--     tsvector takes no more than 1 MiB and an event whose row it refused would be parked.
 --   * Limits of length are those of the API. They stop a fault of ours, not a person; text of outside origin has none.
 --
 -- Runs on PostgreSQL 15 or later with pgvector, and on PGlite.
@@ -98,6 +101,9 @@ CREATE TABLE messages.messages (
   token_count       integer     CONSTRAINT messages_token_count_range CHECK (token_count >= 0),
   metadata          jsonb       NOT NULL CONSTRAINT messages_metadata_object CHECK (jsonb_typeof(metadata) = 'object'),
   edited_at         timestamptz,
+  search tsvector GENERATED ALWAYS AS (
+    setweight(to_tsvector('english', left(content, 50000)) || to_tsvector('simple', left(content, 50000)), 'C')
+  ) STORED,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
   version           bigint      NOT NULL CONSTRAINT messages_version_range CHECK (version >= 0)
@@ -105,6 +111,7 @@ CREATE TABLE messages.messages (
 CREATE INDEX messages_by_session ON messages.messages (session_id, created_at, id);
 CREATE INDEX messages_by_created ON messages.messages (user_id, created_at, id);
 CREATE INDEX messages_by_parent ON messages.messages (parent_message_id) WHERE parent_message_id IS NOT NULL;
+CREATE INDEX messages_by_words ON messages.messages USING gin (search);
 
 CREATE TABLE messages.llm_requests (
   id                uuid          PRIMARY KEY,
@@ -167,6 +174,10 @@ CREATE TABLE emails.emails (
   received_at       timestamptz,
   -- Letters without a date exist; they are as old as our knowledge of them.
   dated_at          timestamptz GENERATED ALWAYS AS (coalesce(received_at, sent_at, created_at)) STORED,
+  search tsvector GENERATED ALWAYS AS (
+    setweight(to_tsvector('english', left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000)) || to_tsvector('simple', left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000)), 'A') ||
+    setweight(to_tsvector('english', left(coalesce(body_text, snippet), 50000)) || to_tsvector('simple', left(coalesce(body_text, snippet), 50000)), 'C')
+  ) STORED,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
   version           bigint      NOT NULL CONSTRAINT emails_version_range CHECK (version >= 0)
@@ -180,6 +191,7 @@ CREATE INDEX emails_by_label ON emails.emails USING gin (labels);
 -- Hashes, since a header from outside may be longer than a B-tree entry can be.
 CREATE INDEX emails_by_message_id_header ON emails.emails USING hash (message_id_header);
 CREATE INDEX emails_by_from_address ON emails.emails USING hash (lower(from_address));
+CREATE INDEX emails_by_words ON emails.emails USING gin (search);
 
 CREATE TABLE emails.email_attachments (
   id           uuid        PRIMARY KEY,
@@ -251,6 +263,10 @@ CREATE TABLE calendar.calendar_events (
   ical_uid              text        NOT NULL,
   conference_url        text,
   reminder_minutes      integer[]   NOT NULL,
+  search tsvector GENERATED ALWAYS AS (
+    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
+    setweight(to_tsvector('english', left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000)) || to_tsvector('simple', left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000)), 'C')
+  ) STORED,
   created_at            timestamptz NOT NULL,
   updated_at            timestamptz NOT NULL,
   version               bigint      NOT NULL CONSTRAINT calendar_events_version_range CHECK (version >= 0),
@@ -262,6 +278,7 @@ CREATE INDEX calendar_events_recurring ON calendar.calendar_events (user_id, sta
 CREATE INDEX calendar_events_to_remind ON calendar.calendar_events (starts_at, id)
   WHERE recurrence_rule IS NULL AND cardinality(reminder_minutes) > 0 AND status <> 'cancelled';
 CREATE INDEX calendar_events_by_ical_uid ON calendar.calendar_events USING hash (ical_uid);
+CREATE INDEX calendar_events_by_words ON calendar.calendar_events USING gin (search);
 
 CREATE TABLE calendar.calendar_invitations (
   id              uuid        PRIMARY KEY,
@@ -302,6 +319,10 @@ CREATE TABLE documents.documents (
   sha256          text        NOT NULL CONSTRAINT documents_sha256_format CHECK (sha256 ~ '^[0-9a-f]{64}$'),
   word_count      integer     NOT NULL CONSTRAINT documents_word_count_range CHECK (word_count >= 0),
   revision_number integer     NOT NULL CONSTRAINT documents_revision_number_range CHECK (revision_number >= 1),
+  search tsvector GENERATED ALWAYS AS (
+    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
+    setweight(to_tsvector('english', left(coalesce(content, ''), 50000)) || to_tsvector('simple', left(coalesce(content, ''), 50000)), 'C')
+  ) STORED,
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
   version         bigint      NOT NULL CONSTRAINT documents_version_range CHECK (version >= 0)
@@ -311,6 +332,7 @@ CREATE INDEX documents_by_created ON documents.documents (user_id, created_at, i
 CREATE INDEX documents_by_status ON documents.documents (user_id, status, updated_at, id);
 CREATE INDEX documents_by_content_type ON documents.documents (user_id, content_type, updated_at, id);
 CREATE INDEX documents_by_language ON documents.documents (user_id, language, updated_at, id) WHERE language IS NOT NULL;
+CREATE INDEX documents_by_words ON documents.documents USING gin (search);
 
 CREATE TABLE documents.document_tags (
   id         uuid        PRIMARY KEY,
@@ -379,6 +401,10 @@ CREATE TABLE tasks.tasks (
   -- Where the task came from stays said when that is gone, so it is no foreign key.
   source_type      text             CONSTRAINT tasks_source_type_enum CHECK (source_type IN ('message', 'email')),
   source_id        uuid,
+  search tsvector GENERATED ALWAYS AS (
+    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
+    setweight(to_tsvector('english', left(coalesce(description, ''), 50000)) || to_tsvector('simple', left(coalesce(description, ''), 50000)), 'C')
+  ) STORED,
   created_at       timestamptz      NOT NULL,
   updated_at       timestamptz      NOT NULL,
   version          bigint           NOT NULL CONSTRAINT tasks_version_range CHECK (version >= 0),
@@ -397,6 +423,7 @@ CREATE INDEX tasks_by_parent ON tasks.tasks (parent_task_id, position, id) WHERE
 CREATE INDEX tasks_by_source ON tasks.tasks (source_id) WHERE source_id IS NOT NULL;
 CREATE INDEX tasks_to_remind ON tasks.tasks (remind_at, id)
   WHERE remind_at IS NOT NULL AND reminded_at IS NULL AND status IN ('todo', 'in_progress', 'blocked');
+CREATE INDEX tasks_by_words ON tasks.tasks USING gin (search);
 
 CREATE TABLE tasks.task_labels (
   id         uuid        PRIMARY KEY,
@@ -482,6 +509,16 @@ CREATE VIEW relationships.entities AS
   UNION ALL SELECT user_id, 'document', id, title FROM documents.documents
   UNION ALL SELECT user_id, 'task', id, title FROM tasks.tasks
   UNION ALL SELECT user_id, 'task_list', id, name FROM tasks.task_lists;
+
+-- All that can be searched. What happened when: an event when it begins, a letter when it came or went, a document when it
+-- changed last.
+CREATE VIEW relationships.searchable AS
+  SELECT user_id, 'message' AS type, id, left(btrim(regexp_replace(left(content, 400), '\s+', ' ', 'g')), 100) AS title,
+    content AS body, created_at AS occurred_at, search FROM messages.messages
+  UNION ALL SELECT user_id, 'email', id, subject, coalesce(body_text, snippet), dated_at, search FROM emails.emails
+  UNION ALL SELECT user_id, 'event', id, title, concat_ws(E'\n', location, description), starts_at, search FROM calendar.calendar_events
+  UNION ALL SELECT user_id, 'document', id, title, coalesce(content, ''), updated_at, search FROM documents.documents
+  UNION ALL SELECT user_id, 'task', id, title, coalesce(description, ''), created_at, search FROM tasks.tasks;
 
 -- An end can be deleted while a relationship of it is being established. As a foreign key would, and like all that is
 -- projected, such a row comes to nothing.

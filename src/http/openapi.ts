@@ -21,6 +21,7 @@ const tags = [
   { name: 'calendar', description: 'What takes place, when, and when again' },
   { name: 'relationships', description: 'What has to do with what' },
   { name: 'entities', description: 'What a thing has to do with others, whatever its kind' },
+  { name: 'search', description: 'Find what is yours by words and by meaning' },
   { name: 'email-drafts', description: 'Emails being written, and sent' },
   { name: 'documents', description: 'Texts and files, in all their revisions' },
   { name: 'document-tags', description: 'What documents are marked with' },

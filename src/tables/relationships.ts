@@ -1,6 +1,6 @@
 // What has to do with what, and what it means.
 import { z } from 'zod';
-import { entityType, relationshipAuthor, sha256, uuid } from '../vocabulary.ts';
+import { entityType, relationshipAuthor, searchedType, sha256, storedInstant, uuid } from '../vocabulary.ts';
 import { common, count, storedObject, table } from './table.ts';
 
 export const relationshipRows = table('relationships.relationships', {
@@ -21,6 +21,16 @@ export const entityRows = table('relationships.entities', {
   user_id: uuid,
   type: entityType,
   title: z.string().nullable(),
+});
+
+/** A view of all that can be searched. Nothing is projected to it. */
+export const searchableRows = table('relationships.searchable', {
+  id: uuid,
+  user_id: uuid,
+  type: searchedType,
+  title: z.string().nullable(),
+  body: z.string(),
+  occurred_at: storedInstant,
 });
 
 export const entityEmbeddingRows = table('relationships.entity_embeddings', {

@@ -26,7 +26,7 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   thread_id: 'emails/threads',
 };
 /** What a question has to say, where it has to. A new one has to be said here. */
-export const QUERIES: Readonly<Record<string, string>> = { from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z' };
+export const QUERIES: Readonly<Record<string, string>> = { from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z', q: 'milk' };
 /** What has to be said with a field for it to be looked at. */
 export const WITH: Readonly<Record<string, (owned: Readonly<Record<string, string>>) => object>> = {
   source_id: () => ({ source_type: 'message' }),
