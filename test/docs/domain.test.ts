@@ -80,7 +80,6 @@ describe('routes', () => {
   });
 
   test('that are planned are not there yet', () => {
-    expect(routes(true).length).toBeGreaterThan(0);
     expect(routes(true).filter((route) => served.includes(route))).toEqual([]);
   });
 });
