@@ -90,6 +90,11 @@ const settings = z.object({
     .refine(isCron, 'must be a cron expression such as * * * * *')
     .default('* * * * *')
     .describe('when what is due is looked for, as a cron expression (of six parts: with seconds)'),
+  VERIFY_SCHEDULE: z
+    .string()
+    .refine(isCron, 'must be a cron expression such as 0 4 * * 0')
+    .default('0 4 * * 0')
+    .describe('when the tables are compared with what the event log gives, as a cron expression'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
   ROLES: listOf(z.enum(roles))
     .refine((given) => given.length > 0, 'must name at least one role')

@@ -1,5 +1,6 @@
 // Daybook put together on two open stores: commands, projector, policies and HTTP. The process and the tests run the same.
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { schedule } from 'node-cron';
 import type { CommandSettings } from './commands/command.ts';
 import { type CommandHandler, createCommandHandler } from './commands/handle.ts';
 import { login } from './commands/users/login.ts';
@@ -64,7 +65,9 @@ export async function createDaybook(
     : undefined;
   const progress = projector ?? followProgress(database, READ_MODEL);
   projector?.start();
-  const builder = projector && createBuilder(log, database, projections, logger, projector.look);
+  const builder = projector && createBuilder(log, database, projections, logger, projector.look, metrics.verified);
+  const verification =
+    builder && schedule(config.VERIFY_SCHEDULE, () => builder.verify(), { noOverlap: true, suppressMissedWarning: true });
   if (interim) builder?.start(interim.reason);
   const services = { log, database, commandHandler, logger };
   // The mail client is loaded by those who send.
@@ -107,6 +110,7 @@ export async function createDaybook(
       await sending.stop();
       stopping.abort();
       await following;
+      await verification?.destroy();
       await builder?.stop();
       await projector?.stop();
     },

@@ -10,6 +10,8 @@ import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
 import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
 import { isThere } from '../postgres/readModel.ts';
 import { pausedSince, setPaused } from '../projections/control.ts';
+import { projections } from '../projections/index.ts';
+import { verifyProjections } from '../projections/verify.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { makeDemo } from './demo/demo.ts';
 import { makeDemoAt } from './demo/overHttp.ts';
@@ -52,6 +54,22 @@ for (const [word, isPausing, summary] of [
 projectionsCommand.command('rebuild').description('as daybook rebuild').action(rebuildReadModel);
 
 program.command('status').description('say how far the read model is, and what it could not read').action(sayStatus);
+
+program
+  .command('verify-projections')
+  .description('make the read model once more beside the one that serves, and compare the two, table by table')
+  .action(() =>
+    withStores(async ({ log, database }) => {
+      const found = await verifyProjections(log, database, projections);
+      for (const { table, rows, hash } of found) console.log(`${hash.slice(0, 16)}  ${table}: ${rows} rows`);
+      const wrong = found.filter(({ differing }) => differing.length > 0);
+      if (wrong.length === 0) console.log('Every table is what the event log gives.');
+      else
+        throw new Error(
+          ['Not what the event log gives:', ...wrong.map(({ table, differing }) => `${table}: ${differing.join(', ')}`)].join('\n  '),
+        );
+    }),
+  );
 
 program
   .command('demo')

@@ -5,11 +5,14 @@ import type { EventLog } from '../eventstore/log.ts';
 import type { Projection } from './projection.ts';
 import type { Logger } from './projector.ts';
 import { clearLeftovers, LEFT_BEHIND_SECONDS, rebuild } from './rebuild.ts';
+import { verifyProjections } from './verify.ts';
 
 export type Builder = {
   /** Begins a build and does not wait for it; one that is going on already is that one. */
   readonly start: (reason: string) => void;
   readonly status: () => BuildStatus;
+  /** Compares the tables with what the log gives. Never rejects: what went wrong is logged, and the next time tries again. */
+  readonly verify: () => Promise<void>;
   /** Ends what is going on; the read model that serves stays. */
   readonly stop: () => Promise<void>;
 };
@@ -24,16 +27,21 @@ export type BuildStatus = {
   readonly lastError: string | undefined;
 };
 
-/** @param onExchange told that what serves is another one now */
+/**
+ * @param onExchange told that what serves is another one now
+ * @param onVerified told how many tables are not what the log gives
+ */
 export function createBuilder(
   log: EventLog,
   database: DatabasePool,
   projections: readonly Projection[],
   logger: Logger,
   onExchange: () => void,
+  onVerified: (differing: number) => void,
 ): Builder {
   const stopping = new AbortController();
   let building: Promise<void> | undefined;
+  let verifying: Promise<void> | undefined;
   let status: BuildStatus = { isBuilding: false, events: 0, position: null, head: null, lastError: undefined };
 
   async function build(reason: string): Promise<void> {
@@ -62,8 +70,22 @@ export function createBuilder(
     }
   }
 
+  async function verify(): Promise<void> {
+    try {
+      const found = await verifyProjections(log, database, projections, stopping.signal);
+      const wrong = found.filter(({ differing }) => differing.length > 0);
+      for (const { table, differing } of wrong) logger.error(`${table} is not what the event log gives: ${differing.join(', ')}`);
+      if (wrong.length === 0) logger.info('Every table is what the event log gives.');
+      onVerified(wrong.length);
+    } catch (error) {
+      if (!stopping.signal.aborted) logger.warn(`The tables could not be verified: ${error instanceof Error ? error.message : error}`);
+    } finally {
+      verifying = undefined;
+    }
+  }
+
   const clear = () => {
-    if (!building) clearLeftovers(database).catch((error) => logger.warn(`What a build left could not be dropped: ${error}`));
+    if (!building && !verifying) clearLeftovers(database).catch((error) => logger.warn(`What a build left could not be dropped: ${error}`));
   };
   clear();
   // What was left just before this start may be taken for somebody's who still builds.
@@ -74,10 +96,14 @@ export function createBuilder(
       if (!stopping.signal.aborted) building ??= build(reason);
     },
     status: () => status,
+    verify: () => {
+      verifying ??= verify();
+      return verifying;
+    },
     stop: async () => {
       clearTimeout(again);
       stopping.abort();
-      await building;
+      await Promise.all([building, verifying]);
     },
   };
 }

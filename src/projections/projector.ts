@@ -304,7 +304,7 @@ function changesOf(logged: LoggedEvent, projections: readonly Projection[]): rea
 }
 
 /** Whether it is the events' fault, not that of a store that is away: bad data (SQLSTATE class 22) or a broken constraint (23). */
-const isAboutTheEvents = (error: unknown): boolean =>
+export const isAboutTheEvents = (error: unknown): boolean =>
   error instanceof UnreadableEvent || error instanceof Unprojectable || /^2[23]/.test(sqlStateOf(error) ?? '');
 
 /** Changes with sql/init.sql and with the version of any projection. */

@@ -15,6 +15,7 @@ import {
   CheckpointMoved,
   createApplier,
   inBatches,
+  isAboutTheEvents,
   isOfThisLog,
   MAX_BATCH,
   modelVersion,
@@ -137,13 +138,16 @@ const isElsewhere = (error: unknown) =>
 /**
  * Makes an empty read model beside the live one, unless one of the same kind is being built there already. Answers with its id;
  * a later one's is greater.
+ * @throws Error where there is one to join and it is not to be joined
  */
-async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[]): Promise<string> {
+async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[], joins = true): Promise<string> {
   const log_id = await identifyLog(log);
   await dropReadModel(database, 'old');
   return database.transaction(async (transaction) => {
     await alone(transaction);
-    const going = (await isMoving(transaction)) ? await readCheckpoint(transaction, 'next') : undefined;
+    const isGoing = await isMoving(transaction);
+    if (isGoing && !joins) throw new Error('a read model is being built already; when that is done, try again');
+    const going = isGoing ? await readCheckpoint(transaction, 'next') : undefined;
     if (going?.model_version === modelVersion(projections) && going.log_id === log_id) return going.build_id;
     await dropReadModel(transaction, 'next');
     await makeNext(transaction);
@@ -153,6 +157,75 @@ async function begin(log: EventLog, database: DatabasePool, projections: readonl
       VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, NULL, now())`);
     return build_id;
   });
+}
+
+/**
+ * Builds a read model as far as the live one is, for `work` to look at with `atSamePosition`, and drops it then. One of another
+ * process's rebuild is not for that; a rebuild that begins meanwhile takes this one's place, and `work` then finds none.
+ */
+export async function buildBeside<T>(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const reason = await reasonToRebuild(log, database, projections);
+  if (reason !== undefined) throw new Error(`the read model is to be built: ${reason}`);
+  const build_id = await begin(log, database, projections, false);
+  try {
+    await followLive(log, database, projections, signal);
+    return await work();
+  } finally {
+    await abandon(database, build_id).catch(() => {});
+  }
+}
+
+/** Brings the next read model to where the live one is now, and no further. */
+async function followLive(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const apply = await createApplier(database, projections, { place: 'next' });
+  const until = (await readCheckpoint(database, 'live')).position ?? -1n;
+  for await (const batch of inBatches(log.readAll(apply.position()))) {
+    signal?.throwIfAborted();
+    const wanted = batch.filter(({ position }) => position <= until);
+    if (wanted.length > 0) await apply.batch(wanted);
+    if (wanted.length < batch.length) return;
+  }
+}
+
+const MOST_TRIES = 100;
+
+/** Does `work` at a moment when both read models are at the same position; nobody moves either until it is done. */
+export async function atSamePosition<T>(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  work: (transaction: CommonQueryMethods) => Promise<T>,
+): Promise<T> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const apply = await createApplier(database, projections, { place: 'next' });
+    const moment = database.transaction(async (transaction) => {
+      await alone(transaction);
+      const live = await lockedLive(transaction);
+      const missing = live && (await missingIn(log, apply.position(), live));
+      if (!live || !missing) return undefined;
+      if (missing.length === 0 && (apply.position() ?? -1n) !== BigInt(live.position ?? -1)) return undefined;
+      await apply.last(transaction, missing);
+      return { result: await work(transaction) };
+    }, 0);
+    // What is to be parked is so in a transaction of its own, below.
+    const done = await moment.catch((error) => {
+      if (!isAboutTheEvents(error)) throw error;
+    });
+    if (done) return done.result;
+    await followLive(log, database, projections, undefined);
+  }
+  throw new Error('the read model moves too fast to be compared');
 }
 
 /** Two that begin or change places at once would find something in their way. */
