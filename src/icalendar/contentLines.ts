@@ -54,16 +54,24 @@ function decoderOf(label: string): TextDecoder | undefined {
 
 const CONTENT_LINE = /^([a-z0-9-]+)[;:]/i;
 
-/** Lines unfolded. One that does not begin with a name goes on with the one before, as text that was not folded does. */
+/**
+ * Lines unfolded, of which a name may be folded, too. One that does not begin with a name goes on with the one before, as
+ * text that was not folded does.
+ */
 export function unfold(text: string): Line[] {
-  const lines: { name: string; text: string; line: number }[] = [];
+  const unfolded: { text: string; line: number }[] = [];
   const physical = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
   for (const [index, content] of physical.entries()) {
+    const last = unfolded.at(-1);
+    if (last && /^[ \t]/.test(content)) last.text += content.slice(1);
+    else if (content.trim() !== '') unfolded.push({ text: content, line: index + 1 });
+  }
+  const lines: { name: string; text: string; line: number }[] = [];
+  for (const { text, line } of unfolded) {
     const last = lines.at(-1);
-    const name = CONTENT_LINE.exec(content)?.[1]?.toLowerCase();
-    if (name !== undefined) lines.push({ name, text: content, line: index + 1 });
-    else if (last && /^[ \t]/.test(content)) last.text += content.slice(1);
-    else if (last && content.trim() !== '') last.text += `\\n${content}`;
+    const name = CONTENT_LINE.exec(text)?.[1]?.toLowerCase();
+    if (name !== undefined) lines.push({ name, text, line });
+    else if (last) last.text += `\\n${text}`;
   }
   return lines;
 }
@@ -95,7 +103,13 @@ export function readComponents(text: string): readonly Component[] {
 
 const broken = (line: number, detail: string) => unprocessable('icalendar-broken', `Line ${line}: ${detail}`, '/icalendar');
 
-export type Found = { readonly property: ICAL.Property; readonly parameters: ReadonlyMap<string, string>; readonly line: number };
+export type Found = {
+  readonly property: ICAL.Property;
+  /** The values as they are written. */
+  readonly written: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly line: number;
+};
 
 /** The properties of that name. @throws Unreadable */
 export const propertiesOf = ({ lines }: Component, name: string): Found[] =>
@@ -108,7 +122,7 @@ export const propertiesOf = ({ lines }: Component, name: string): Found[] =>
       const type = parameters.get('value');
       try {
         const property = ICAL.Property.fromString(`${name}${type ? `;VALUE=${type}` : ''}${line.text.slice(end)}`);
-        return { property, parameters, line: line.line };
+        return { property, written: line.text.slice(end + 1), parameters, line: line.line };
       } catch (error) {
         throw new Unreadable(line.line, 'line-unreadable', error instanceof Error ? error.message : String(error));
       }

@@ -164,6 +164,10 @@ function readPart(component: Component, uid: string, setting: Setting): Part {
   if (recurrence?.parameters.has('range')) {
     throw new Unreadable(recurrence.line, 'range-unsupported', 'A change of an occurrence and all that follow it cannot be kept.');
   }
+  if (recurrence && times.ends_at < times.starts_at) {
+    // Said here, so that it is refused alone and not the series with it.
+    throw new Unreadable(component.line, 'ends-before-start', 'An event cannot end before it starts.');
+  }
   const named = textOf(component, 'summary')?.trim();
   return {
     uid,
@@ -262,11 +266,10 @@ function momentOf(found: Found, setting: Setting): Moment {
 const WRITTEN = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(Z)?)?$/;
 
 function momentsOf(found: Found, { zones, floating }: Setting): Moment[] {
-  const { parameters, line } = found;
-  return valuesOf(found).map((value) => {
+  const { written, parameters, line } = found;
+  return valuesOf(found).map((value, index) => {
     const [, year, month, day, hour, minute, second, isUtc] = WRITTEN.exec(String(value).replace(/T::$/, '')) ?? [];
-    if (year === undefined)
-      throw new Unreadable(line, 'time-unreadable', `“${String(value).replace(/-*T::$/, '')}” is no date and no time.`);
+    if (year === undefined) throw new Unreadable(line, 'time-unreadable', `“${written.split(',')[index] ?? ''}” is no date and no time.`);
     const tzid = parameters.get('tzid');
     const timezone = isUtc ? 'UTC' : tzid === undefined ? floating : zones.find(tzid);
     if (timezone === undefined)

@@ -14,8 +14,9 @@ export function timezoneLines(zone: string, { from, to }: Span): string[] {
   if (!next) changes.push({ onset: Temporal.PlainDateTime.from('1970-01-01'), from: first.offset, to: first.offset });
   next ??= first.getTimeZoneTransition('next');
   for (; next && Temporal.Instant.compare(next.toInstant(), last) <= 0; next = next.getTimeZoneTransition('next')) {
-    const before = next.subtract({ nanoseconds: 1 }).offset;
-    changes.push({ onset: next.toInstant().toZonedDateTimeISO(before).toPlainDateTime(), from: before, to: next.offset });
+    // What the clock of before would have gone on to show. Its offset may have seconds, and is then no zone by itself.
+    const before = next.subtract({ nanoseconds: 1 });
+    changes.push({ onset: before.toPlainDateTime().add({ nanoseconds: 1 }), from: before.offset, to: next.offset });
   }
   const alike = Map.groupBy(changes, (change) => `${change.from} ${change.to}`);
   return ['BEGIN:VTIMEZONE', `TZID:${zone}`, ...[...alike.values()].flatMap(observances), 'END:VTIMEZONE'];

@@ -1,7 +1,7 @@
 // Which zone of the IANA a TZID means. The name may be one, have one at its end, be what Windows calls a zone, or be
 // anything at all: then the file's own VTIMEZONE says how its clock goes, and a zone whose clock goes so is taken.
 import ICAL from 'ical.js';
-import { findIana } from 'windows-iana';
+import { findIana, WINDOWS_TO_IANA_MAP } from 'windows-iana';
 import { timezone } from '../vocabulary.ts';
 import { type Component, textOf } from './contentLines.ts';
 
@@ -15,7 +15,7 @@ export function createZones(calendar: Component, preferred: readonly string[]): 
     const definition = defined.get(tzid);
     return (
       named(tzid, preferred) ??
-      (definition && (named(textOf(definition, 'x-lic-location') ?? '', preferred) ?? alike(definition, preferred)))
+      (definition && (named(textOf(definition, 'x-lic-location') ?? '', preferred) ?? alike(tzid, definition, preferred)))
     );
   };
   return {
@@ -41,11 +41,16 @@ function named(name: string, preferred: readonly string[]): string | undefined {
 /** Every ninth day of a year at noon: no change of a clock falls between the days of two that go alike. */
 const SAMPLES = Array.from({ length: 41 }, (_, index) => Temporal.PlainDateTime.from('2025-01-01T12:00').add({ days: 9 * index }));
 
-function alike(definition: Component, preferred: readonly string[]): string | undefined {
+const ALL = [...Intl.supportedValuesOf('timeZone'), 'UTC'];
+/** Of those that go alike, the one that Windows names first is the one that most people mean. */
+const USUAL = WINDOWS_TO_IANA_MAP.filter(({ territory }) => territory === '001').flatMap(({ iana }) => iana);
+
+/** Of the zones whose clock goes as is said: a preferred one, one whose city is in the name, one that is usual, or any. */
+function alike(tzid: string, definition: Component, preferred: readonly string[]): string | undefined {
   const offsets = offsetsOf(definition);
   if (!offsets) return undefined;
-  const candidates = [...preferred, ...Intl.supportedValuesOf('timeZone'), 'UTC'];
-  return candidates.find((zone) =>
+  const isInName = (zone: string) => tzid.includes(zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ')) || tzid.endsWith(zone);
+  return [...preferred, ...ALL.filter(isInName), ...USUAL, ...ALL].find((zone) =>
     SAMPLES.every((sample, index) => sample.toZonedDateTime(zone).offsetNanoseconds / 1_000_000_000 === offsets[index]),
   );
 }

@@ -50,7 +50,7 @@ const letter = {
   labels: [],
   has_attachments: false,
   sent_at: null,
-  received_at: null,
+  received_at: T0,
   created_at: T0,
   updated_at: T0,
   version: 0,

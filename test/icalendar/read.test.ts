@@ -145,6 +145,15 @@ describe('zones', () => {
     expect(await zoneOf('Customized Time Zone', ...definition('Customized Time Zone'))).toBe('Europe/Vienna');
     expect(await zoneOf('Mine', ...definition('Mine', 'X-LIC-LOCATION:Europe/Paris'))).toBe('Europe/Paris');
   });
+  test('of a clock that many have are the one whose city is named, or else the usual one', async () => {
+    const cities = '(UTC+01:00) Amsterdam, Berlin, Rome';
+    const ofFar = async (tzid: string) =>
+      (await readCalendar(calendar(...definition(tzid), ...event(`DTSTART;TZID="${tzid}":20260724T190000`)), 'Asia/Tokyo')).events[0]?.body
+        .timezone;
+    expect(await ofFar(cities)).toBe('Europe/Amsterdam');
+    expect(await ofFar('custom_Europe/Rome')).toBe('Europe/Rome');
+    expect(await ofFar('Ours')).toBe('Europe/Berlin');
+  });
   test('of a clock that goes as none does are refused', async () => {
     const lines = definition('Odd').map((line) => line.replace('TZOFFSETTO:+0100', 'TZOFFSETTO:+0117'));
     expect(await zoneOf('Odd', ...lines)).toBe('unknown-timezone');
@@ -258,6 +267,10 @@ describe('what is odd', () => {
       'CLASS:SECRET',
       'STATUS:MAYBE',
       'X-UNKNOWN;WHAT="a;b:c":d',
+      'LOCATION',
+      '',
+      ' :Chur',
+      ' ch',
       'TRANSP:TRANSPARENT',
       'CONFERENCE;VALUE=URI;FEATURE=VIDEO:https://meet.example/a',
       'END:VEVENT',
@@ -272,6 +285,7 @@ describe('what is odd', () => {
       title: 'Chor, Probe\u{1F3B5} weiter',
       description: 'First\nand a second line, not folded',
       status: 'confirmed',
+      location: 'Church',
       visibility: 'private',
       transparency: 'transparent',
       conference_url: 'https://meet.example/a',
@@ -307,6 +321,15 @@ describe('what cannot be understood', () => {
       return event(START, `RECURRENCE-ID:${day}T180000Z`);
     });
     expect((await read(...event(START, rule), ...others.flat())).unread).toEqual([refusal]);
+  });
+  test('says what is written there', async () => {
+    expect(await refusalOf('DTSTART;VALUE=DATE:Next Year')).toMatchObject({ detail: '“Next Year” is no date and no time.' });
+  });
+  test('of one occurrence leaves the series', async () => {
+    const backwards = event('RECURRENCE-ID:20261125T180000Z', 'DTSTART:20261125T180000Z', 'DTEND:20261125T170000Z');
+    const { events, unread } = await read(...event(START, 'RRULE:FREQ=DAILY;COUNT=3'), ...backwards);
+    expect(events.map(({ body }) => body.recurrence_exceptions)).toEqual([[]]);
+    expect(unread).toEqual([{ uid: 'one', line: 11, code: 'ends-before-start', detail: 'An event cannot end before it starts.' }]);
   });
   test('is refused alone', async () => {
     const { events, unread } = await read(...event('DTSTART:soon'), ...event(START).map((line) => line.replace('UID:one', 'UID:two')));

@@ -4,6 +4,7 @@ import ICAL from 'ical.js';
 import { expect, test } from 'vitest';
 import { newCalendarEvent } from '../../src/commands/calendar/event.ts';
 import { readCalendar } from '../../src/icalendar/read.ts';
+import { timezoneLines } from '../../src/icalendar/timezone.ts';
 import { type WrittenEvent, writeCalendar } from '../../src/icalendar/write.ts';
 import { endOf } from '../../src/occurrences.ts';
 import { instantOf, startOfDay } from '../../src/zonedTime.ts';
@@ -277,4 +278,17 @@ test('whatever is written, is read again as it was', async () => {
     }),
     { numRuns: 300, examples: [[[movedToTheSecondOfTwo]]] },
   );
+});
+
+test('a zone that had its last change when clocks went by the sun is told to the second', () => {
+  expect(timezoneLines('Asia/Bangkok', { from: '2026-01-01T00:00:00.000Z', to: '2030-01-01T00:00:00.000Z' })).toEqual([
+    'BEGIN:VTIMEZONE',
+    'TZID:Asia/Bangkok',
+    'BEGIN:DAYLIGHT',
+    'DTSTART:19200401T000000',
+    'TZOFFSETFROM:+064204',
+    'TZOFFSETTO:+0700',
+    'END:DAYLIGHT',
+    'END:VTIMEZONE',
+  ]);
 });

@@ -63,9 +63,10 @@ where that is all there is, the answer is 422. \`ignored\` is how many tasks, jo
     if (!me) throw unauthorized();
     const { events, unread, ignored } = await readCalendar(input.body.icalendar, me.timezone);
     const items: Item[] = unread.map((each) => ({ ...each, id: null, result: 'refused' }));
-    const rest = events.values();
+    // What two calendars of the file say of one event is done in their order.
+    const rest = Map.groupBy(events, ({ uid }) => uid).values();
     const work = async () => {
-      for (const event of rest) items.push(await imported(event, input, services));
+      for (const ofOne of rest) for (const event of ofOne) items.push(await imported(event, input, services));
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     items.sort((a, b) => a.line - b.line);

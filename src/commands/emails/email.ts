@@ -30,7 +30,7 @@ import { aggregate } from '../aggregate.ts';
 import { command, noBody } from '../command.ts';
 import { changed, patchOf } from '../patch.ts';
 import { emailIdOf, messageId, references, threadIdOf } from './identity.ts';
-import { rfc5322Message } from './rfc5322.ts';
+import { MAX_ADDRESS, MAX_ADDRESSES, MAX_SUBJECT, rfc5322Message } from './rfc5322.ts';
 import { snippetOf } from './snippet.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -77,8 +77,8 @@ export const email = aggregate<Email>({
 });
 
 // Not every address that letters come from is a valid one, and some letters name none.
-const address = text(998).trim();
-const addresses = z.array(z.strictObject({ name: text(998).nullable().default(null), address: address.min(1) })).max(2_000);
+const address = text(MAX_ADDRESS).trim();
+const addresses = z.array(z.strictObject({ name: text(MAX_ADDRESS).nullable().default(null), address: address.min(1) })).max(MAX_ADDRESSES);
 const body = longText.refine((text) => Buffer.byteLength(text) <= MAX_BODY_BYTES, 'must be at most 256 KiB in UTF-8');
 const marks = {
   folder: emailFolder,
@@ -107,7 +107,7 @@ export const recordEmail = command({
   route: 'POST /emails',
   summary: 'Record an email that came, or that was sent elsewhere',
   description:
-    'The same Message-ID again, in the same direction, is the same email: it is recorded once, and answered as it is now. Emails are of one thread where their References, or else In-Reply-To, lead to the same first one.',
+    'The same Message-ID again, in the same direction, is the same email: it is recorded once, and answered as it is now. One that came and does not say when, came when it was sent, or else when it is recorded. Emails are of one thread where their References, or else In-Reply-To, lead to the same first one.',
   body: z
     .strictObject({
       id: uuidV7.optional(),
@@ -116,11 +116,11 @@ export const recordEmail = command({
       in_reply_to: messageId.nullable().default(null),
       references: references.default([]),
       from_address: address,
-      from_name: text(998).nullable().default(null),
+      from_name: text(MAX_ADDRESS).nullable().default(null),
       to_addresses: addresses.default([]),
       cc_addresses: addresses.default([]),
       bcc_addresses: addresses.default([]),
-      subject: text(10_000).nullable().default(null),
+      subject: text(MAX_SUBJECT).nullable().default(null),
       body_text: body.nullable().default(null),
       body_html: body.nullable().default(null),
       folder: marks.folder.optional(),
@@ -134,10 +134,7 @@ export const recordEmail = command({
         .array(z.strictObject({ ...part, content: z.base64() }))
         .max(100)
         .default([]),
-      stored_attachments: z
-        .array(z.strictObject({ ...part, size_bytes: z.int(), sha256 }))
-        .max(1_000)
-        .default([]),
+      stored_attachments: z.array(z.strictObject({ ...part, size_bytes: z.int(), sha256 })).default([]),
       raw_sha256: sha256.optional(),
     })
     .refine(({ id, message_id_header }) => id === undefined || message_id_header === null, {
@@ -162,7 +159,7 @@ export const recordEmail = command({
     return said === undefined ? undefined : emailIdOf(user.id, direction, said);
   },
   creates: true,
-  prepare: async ({ id: emailId, body, user }, { blobs }) => {
+  prepare: async ({ id: emailId, body, user, at }, { blobs }) => {
     const { id, direction, raw_sha256, attachments, stored_attachments, ...email } = body;
     const stored = [];
     for (const { content, ...part } of attachments)
@@ -173,6 +170,7 @@ export const recordEmail = command({
       snippet: snippetOf(email.body_text, email.body_html),
       folder: email.folder ?? (direction === 'inbound' ? ('inbox' as const) : ('sent' as const)),
       is_read: email.is_read ?? direction === 'outbound',
+      received_at: email.received_at ?? (direction === 'inbound' ? cameAt(email.sent_at, at) : null),
       attachments: [...stored, ...stored_attachments],
     };
     return {
@@ -184,6 +182,9 @@ export const recordEmail = command({
   },
   answer: 'getEmail',
 });
+
+/** Of a letter that does not say when it came: when it was sent, unless that is missing or ahead of its being here. */
+const cameAt = (sent_at: string | null, at: string): string => (sent_at !== null && sent_at <= at ? sent_at : at);
 
 export const changeEmail = command({
   route: 'PATCH /emails/:id',

@@ -13,32 +13,54 @@ import { readMime } from './mime.ts';
 /** What an event has room for, of each text. */
 const MAX_TEXT_BYTES = 256 * 1024;
 const MAX_FILENAME = 255;
+/** What an email has room for, of a header. */
+export const MAX_ADDRESSES = 2_000;
+export const MAX_ADDRESS = 998;
+export const MAX_SUBJECT = 10_000;
+const MAX_ATTACHMENTS = 1_000;
+
+type Mailbox = { readonly name: string | null; readonly address: string };
 
 /** One of these is in every message, but in hardly anything else. */
 const TELLING = ['from', 'sender', 'to', 'cc', 'date', 'subject', 'message-id', 'received', 'return-path'];
 
 export const rfc5322Message: BodyReader = {
   description:
-    'A message as mailers store and send it (RFC 5322). It has come, unless the type has a parameter: `message/rfc822; direction=outbound`. A text of more than 256 KiB becomes an attachment.',
+    'A message as mailers store and send it (RFC 5322). It has come, unless the type has a parameter: `message/rfc822; direction=outbound`. A text of more than 256 KiB becomes an attachment; so does the whole header, as `headers.txt`, where a subject of more than 10,000 letters, an address of more than 998 or more than 2,000 addresses had to be cut.',
   read: async (content, { contentType, owner, blobs }) => {
     const bytes = Buffer.concat(await Array.fromAsync(content));
-    const message = await parse(bytes);
+    const { message, written } = await parse(bytes);
     const header = (name: string) => message.headers.find(({ key }) => key === name)?.value;
     const [, direction = 'inbound'] = /;\s*direction="?([^\s;"]*)/i.exec(contentType) ?? [];
     const [message_id_header = null] = messageIdsIn(header('message-id'));
     const [in_reply_to = null] = messageIdsIn(header('in-reply-to'));
     const [from] = mailboxesIn([message.from, message.sender].flatMap((address) => address ?? []));
+    const { cut, first, isAnythingCut } = cutting();
+    const named = (name: string | null) => (name === null ? null : cut(name, MAX_ADDRESS));
+    const mailboxes = (addresses: Address[] | undefined) =>
+      first(mailboxesIn(addresses), MAX_ADDRESSES).map(({ name, address }) => ({ name: named(name), address: cut(address, MAX_ADDRESS) }));
+    if (message.attachments.length > MAX_ATTACHMENTS) {
+      throw unprocessable('too-many-attachments', `An email can have ${MAX_ATTACHMENTS} attachments.`, '');
+    }
     const stored = [];
     for (const part of message.attachments) stored.push({ ...described(part), ...(await blobs.put(owner, [bytesOf(part)])) });
 
-    const bodies = { body_text: clean(message.text), body_html: clean(message.html) };
+    const said = {
+      from_address: cut(from?.address ?? clean(message.returnPath) ?? '', MAX_ADDRESS),
+      from_name: named(from?.name ?? null),
+      to_addresses: mailboxes(message.to),
+      cc_addresses: mailboxes(message.cc),
+      bcc_addresses: mailboxes(message.bcc),
+      subject: message.subject ? cut(clean(message.subject) ?? '', MAX_SUBJECT) : null,
+    };
     const tooLong = (text: string | null) => text !== null && Buffer.byteLength(JSON.stringify(text)) > MAX_TEXT_BYTES;
-    const { body_text, body_html } = bodies;
-    for (const [text, filename, content_type] of [
-      [body_text, 'body.txt', 'text/plain'],
-      [body_html, 'body.html', 'text/html'],
+    const [body_text, body_html] = [clean(message.text), clean(message.html)];
+    for (const [isKept, text, filename, content_type] of [
+      [tooLong(body_text), body_text, 'body.txt', 'text/plain'],
+      [tooLong(body_html), body_html, 'body.html', 'text/html'],
+      [isAnythingCut(), written, 'headers.txt', 'text/rfc822-headers'],
     ] as const) {
-      if (text === null || !tooLong(text)) continue;
+      if (!isKept || text === null) continue;
       stored.push({ filename, content_type, content_id: null, is_inline: false, ...(await blobs.put(owner, [Buffer.from(text)])) });
     }
     return {
@@ -46,12 +68,7 @@ export const rfc5322Message: BodyReader = {
       message_id_header,
       in_reply_to,
       references: messageIdsIn(header('references')),
-      from_address: from?.address ?? clean(message.returnPath) ?? '',
-      from_name: from?.name ?? null,
-      to_addresses: mailboxesIn(message.to),
-      cc_addresses: mailboxesIn(message.cc),
-      bcc_addresses: mailboxesIn(message.bcc),
-      subject: clean(message.subject),
+      ...said,
       body_text: tooLong(body_text) ? null : body_text,
       body_html: tooLong(body_html) ? null : body_html,
       importance: importanceIn(header),
@@ -64,7 +81,23 @@ export const rfc5322Message: BodyReader = {
   },
 };
 
-async function parse(bytes: Buffer): Promise<Email> {
+/** Cuts texts and lists to what there is room for, and remembers whether it had to. */
+function cutting() {
+  let isCut = false;
+  const isTooLong = ({ length }: { readonly length: number }, room: number) => {
+    isCut ||= length > room;
+    return length > room;
+  };
+  return {
+    isAnythingCut: () => isCut,
+    /** Between two characters, not within one. */
+    cut: (text: string, room: number) => (isTooLong(text, room) ? text.slice(0, room).replace(/[\ud800-\udbff]$/, '') : text),
+    first: <Item>(items: readonly Item[], room: number) => (isTooLong(items, room) ? items.slice(0, room) : items),
+  };
+}
+
+/** The message, and its header as it is written. */
+async function parse(bytes: Buffer): Promise<{ readonly message: Email; readonly written: string }> {
   const { header, body } = split(bytes);
   const message = await readMime(Buffer.concat([Buffer.from(header), body])).catch((error: unknown) => {
     // Nested too deep, or a header beyond all measure.
@@ -83,19 +116,26 @@ async function parse(bytes: Buffer): Promise<Email> {
   }
   // Parts that are said to be there and cannot be found are still something that was written.
   const isEmpty = message.text === undefined && message.html === undefined && message.attachments.length === 0;
-  return isEmpty && body.toString('latin1').trim() !== '' ? { ...message, text: decoded(body).trim() } : message;
+  const isLost = isEmpty && body.toString('latin1').trim() !== '';
+  return { message: isLost ? { ...message, text: decoded(body).trim() } : message, written: header };
 }
 
-/** Cut at the first empty line, and without the line that mailboxes put before it. Where no charset is named, 8-bit text is UTF-8 or else that of Windows. */
+/**
+ * Cut at the first empty line, or where there is none before the first line that is no field; and without the line that
+ * mailboxes put before it. Where no charset is named, 8-bit text is UTF-8 or else that of Windows.
+ */
 function split(bytes: Buffer): { readonly header: string; readonly body: Buffer } {
   const start = /^>?From /.test(bytes.toString('latin1', 0, 6)) ? bytes.indexOf('\n') + 1 : 0;
   const message = bytes.subarray(start);
-  const [end = message.length] = ['\r\n\r\n', '\n\n']
-    .map((gap) => message.indexOf(gap))
-    .filter((at) => at >= 0)
-    .sort((a, b) => a - b);
-  return { header: decoded(message.subarray(0, end)), body: message.subarray(end) };
+  const gaps = ['\r\n\r\n', '\n\n'].map((gap) => message.indexOf(gap)).filter((at) => at >= 0);
+  const end = gaps.length > 0 ? Math.min(...gaps) : message.toString('latin1').search(NO_FIELD);
+  if (end < 0) return { header: decoded(message), body: Buffer.alloc(0) };
+  const body = message.subarray(end);
+  return { header: decoded(message.subarray(0, end)), body: gaps.length > 0 ? body : Buffer.concat([Buffer.from('\r\n'), body]) };
 }
+
+/** The end of a line after which comes neither a field nor more of one. */
+const NO_FIELD = /\r?\n(?![!-9;-~]+[ \t]*:|[ \t]|\r?\n|$)/;
 
 const decoded = (bytes: Buffer): string => new TextDecoder(isUtf8(bytes) ? 'utf-8' : 'windows-1252').decode(bytes);
 
@@ -104,7 +144,7 @@ const clean = (text: string | null | undefined): string | null =>
   text === undefined || text === null || text === '' ? null : text.toWellFormed().replaceAll('\0', '\ufffd');
 
 /** Addresses without the groups that they are in. One that is no address has nothing to be written to. */
-const mailboxesIn = (addresses: readonly Address[] = []): { name: string | null; address: string }[] =>
+const mailboxesIn = (addresses: readonly Address[] = []): Mailbox[] =>
   addresses
     .flatMap((address) => address.group ?? address)
     .flatMap(({ name, address }) => {

@@ -15,7 +15,7 @@ import {
   emailStarred,
   emailUnstarred,
 } from '../../../src/events/emails.ts';
-import { given, givenNothing, ID, ME, STRANGER } from '../../support/given.ts';
+import { given, givenNothing, ID, ME, NOW, STRANGER } from '../../support/given.ts';
 
 const said = { direction: 'inbound', from_address: 'ada@example.org' };
 const letter: Parameters<typeof emailReceived>[0] = {
@@ -38,7 +38,7 @@ const letter: Parameters<typeof emailReceived>[0] = {
   importance: 'normal',
   labels: [],
   sent_at: null,
-  received_at: null,
+  received_at: NOW,
   attachments: [],
 };
 const MESSAGE_ID = '<1@example.org>';
@@ -75,6 +75,7 @@ describe('recording an email', () => {
           snippet: 'Shall we meet?',
           labels: ['a', 'b'],
           sent_at: '2026-03-04T05:00:00.000Z',
+          received_at: '2026-03-04T05:00:00.000Z',
           attachments: [
             {
               filename: 'a.txt',
@@ -90,11 +91,20 @@ describe('recording an email', () => {
   test('that was sent files it as sent, and read', () =>
     givenNothing()
       .when(recordEmail, { ...said, id: ID, direction: 'outbound' })
-      .thenAppends([emailSent({ ...letter, folder: 'sent', is_read: true })]));
+      .thenAppends([emailSent({ ...letter, received_at: null, folder: 'sent', is_read: true })]));
   test('with its Message-ID again appends nothing, whatever else it says', () =>
     given(email, [emailReceived({ ...letter, message_id_header: MESSAGE_ID })], emailIdOf(ME, 'inbound', MESSAGE_ID))
       .when(recordEmail, { ...said, message_id_header: MESSAGE_ID, subject: 'Another' })
       .thenAppends([]));
+  test.each([
+    ['when it was sent', { sent_at: '2026-03-04T05:00:00.000Z' }, '2026-03-04T05:00:00.000Z'],
+    ['now, where it was sent later than that', { sent_at: '2026-03-05T05:00:00.000Z' }, NOW],
+    ['when it says', { sent_at: '2026-03-04T05:00:00.000Z', received_at: '2026-03-04T05:00:01.000Z' }, '2026-03-04T05:00:01.000Z'],
+  ])('came %s', (_, times, received_at) =>
+    givenNothing()
+      .when(recordEmail, { ...said, ...times, id: ID })
+      .thenAppends([emailReceived({ ...letter, ...times, received_at })]),
+  );
   test('with a Message-ID of what was sent makes another: a letter to oneself is two', () =>
     given(email, [emailSent({ ...letter, message_id_header: MESSAGE_ID })], emailIdOf(ME, 'outbound', MESSAGE_ID))
       .when(recordEmail, { ...said, message_id_header: MESSAGE_ID })

@@ -247,6 +247,33 @@ eJ8+Ig==
   });
 });
 
+describe('a header', () => {
+  test('with more than there is room for is cut, and kept whole as an attachment', async () => {
+    const [name, subject] = ['n'.repeat(1_200), `${'s'.repeat(9_999)}\u{1F3B5}`];
+    const to = Array.from({ length: 2_001 }, (_, n) => `to${n}@example.com`).join(',\n ');
+    const header = `From: ${name} <${'a'.repeat(1_200)}@example.com>\r\nTo: ${to.replaceAll('\n', '\r\n')}\r\nSubject: ${subject}`;
+    const body = await read(Buffer.from(`${header}\r\n\r\nHi`));
+    expect(body).toMatchObject({
+      from_name: name.slice(0, 998),
+      from_address: 'a'.repeat(998),
+      subject: 's'.repeat(9_999),
+      stored_attachments: [{ filename: 'headers.txt', content_type: 'text/rfc822-headers', content_id: null, is_inline: false }],
+    });
+    expect(body.to_addresses).toHaveLength(2_000);
+    const [kept = ''] = await contents(body);
+    expect(Buffer.from(kept, 'latin1').toString()).toBe(header);
+  });
+
+  test('that runs into the text without an empty line ends where there is no field any more', async () => {
+    expect(await readText('From: a@example.com\nSubject: two\n lines\nand then it begins\nTo: b@example.com\n')).toMatchObject({
+      subject: 'two lines',
+      to_addresses: [],
+      body_text: 'and then it begins\nTo: b@example.com\n',
+    });
+    expect(await readText('From: a@example.com\nSubject: no text\n')).toMatchObject({ subject: 'no text', body_text: null });
+  });
+});
+
 describe('what else is said with it', () => {
   test.each([
     ['message/rfc822; direction=outbound', 'outbound'],
@@ -272,6 +299,11 @@ describe('is refused', () => {
     ['JSON', '{"direction": "inbound"}', 'not-a-message'],
     ['no header', '\nFrom: a\n', 'not-a-message'],
     ['what is nested without an end', `From: a\n${nested}`, 'message-unreadable'],
+    [
+      'attachments without end',
+      `From: a\nContent-Type: multipart/mixed; boundary=x\n\n${'--x\nContent-Type: image/png\n\n1\n'.repeat(1_001)}--x--\n`,
+      'too-many-attachments',
+    ],
     ['a header without measure', `From: a\nX-Long: ${'a'.repeat(2_200_000)}\n\nhi`, 'message-unreadable'],
   ])('%s', async (_, message, code) => {
     const refusal = await readText(message).catch((error: unknown) => error);

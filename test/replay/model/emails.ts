@@ -63,7 +63,9 @@ export const emailRoutes: Routes = {
       about: ['email', id],
       apply: (stamp) => {
         if (known !== undefined) said.emails.set(known, id);
-        rows.emails.set(id, { ...stamped(id, caller.id, stamp), ...row });
+        const came = email.sent_at !== null && email.sent_at <= stamp.at ? email.sent_at : stamp.at;
+        const received_at = email.received_at ?? (email.direction === 'inbound' ? came : null);
+        rows.emails.set(id, { ...stamped(id, caller.id, stamp), ...row, received_at });
         for (const { content, ...attachment } of attachments) {
           const bytes = Buffer.from(content, 'base64');
           const { id: _, ...stamps } = stamped(id, caller.id, stamp);
