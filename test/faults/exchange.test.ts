@@ -11,7 +11,8 @@ import { rawRowsOf } from '../replay/tables.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { client, type Person, register } from '../support/person.ts';
 
-const rounds = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 3);
+/** Each builds from a log that the rounds before it have made longer. */
+const rounds = Math.ceil(Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 15) / 5);
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 const newer = projections.map((projection) => ({ ...projection, version: projection.version + 1 }));
 
@@ -69,7 +70,9 @@ const counted = z.object({ message_count: z.number() });
 const shown = z.object({ items: z.array(z.unknown()) });
 const idIn = (body: unknown): string => String(typeof body === 'object' && body !== null && 'id' in body && body.id);
 
-test('under load, nobody gets an error, and everybody sees what they wrote, before, while and after two change places', async () => {
+test('under load, nobody gets an error, and everybody sees what they wrote, before, while and after two change places', {
+  timeout: 30_000 + rounds * 10_000,
+}, async () => {
   const other = await startNode(daybook, { ROLES: 'api,projector' });
   let isOver = false;
   const over = () => isOver;
