@@ -1,5 +1,6 @@
 // How fast the embedded event log is, through the official client: npm run bench:eventstore. Beside each rate stand that of
-// SQLite alone doing the same work (the limit) and that of a real EventStoreDB 24.6 on a machine of two cores.
+// SQLite alone doing the same work (the limit) and that of a real EventStoreDB 24.6 on a machine of two cores. With `-- --large`
+// it measures instead how long a log of ten million events takes to open.
 import { type EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { EventStoreDBClient, jsonEvent, START, streamNameFilter } from '@eventstore/db-client';
 import { startEmbeddedEventStore } from '../src/eventstore/embedded/embedded.ts';
+import { measureLargeLog } from './largeLog.ts';
 
 type Rates = { log: number; sqlite: number; real: number; note?: string };
 
@@ -15,6 +17,11 @@ type Rates = { log: number; sqlite: number; real: number; note?: string };
 const data = { text: 'x'.repeat(490) };
 const event = () => jsonEvent({ type: 'Measured', data });
 const events = (count: number) => Array.from({ length: count }, event);
+
+if (process.argv.includes('--large')) {
+  measureLargeLog();
+  process.exit();
+}
 
 const directory = mkdtempSync(path.join(tmpdir(), 'daybook-bench-'));
 const server = await startEmbeddedEventStore({ directory: path.join(directory, 'log') });
