@@ -46,9 +46,13 @@ export async function exchange(transaction: CommonQueryMethods): Promise<void> {
 
 /** Drops a read model, schema by schema: what is large takes its time, and others ask in between. */
 export async function dropReadModel(database: CommonQueryMethods, place: Place = 'live'): Promise<void> {
-  for (const schema of schemas) {
-    await database.query(sql.unsafe`DROP SCHEMA IF EXISTS ${sql.identifier([schemaAt(place, schema)])} CASCADE`);
-  }
+  for (const schema of schemasAt(place)) await dropSchema(database, schema);
+}
+
+export const schemasAt = (place: Place): readonly string[] => schemas.map((schema) => schemaAt(place, schema));
+
+export async function dropSchema(database: CommonQueryMethods, schema: string): Promise<void> {
+  await database.query(sql.unsafe`DROP SCHEMA IF EXISTS ${sql.identifier([schema])} CASCADE`);
 }
 
 /** Whether there is one there, whole or not. */

@@ -238,9 +238,10 @@ export async function createApplier(
       parked.length === 0 && areIndependent(steps, keys)
         ? await writeAtOnce(database, steps, keys, move)
         : await database.transaction(async (transaction) => {
+            // First, so that of two only one gets as far as rows.
+            await moveOnly(transaction, move);
             const result = await writeIn(transaction, events, steps);
             for (const { event, error } of parked) await park(transaction, place, event, error);
-            await moveOnly(transaction, move);
             return result;
           }, 0);
     if (!written) throw new CheckpointMoved();
@@ -280,8 +281,8 @@ export async function createApplier(
     batch,
     last: async (transaction, events) => {
       refuseParked(events);
-      await writeIn(transaction, events, merge(project(events)));
       await moveOnly(transaction, moveCheckpoint(place, checkpoint, events.at(-1)));
+      await writeIn(transaction, events, merge(project(events)));
     },
   };
 }

@@ -7,7 +7,7 @@ import { v7 } from 'uuid';
 import { z } from 'zod';
 import { identifyLog } from '../eventstore/identity.ts';
 import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
-import { daybookTable, dropReadModel, exchange, isOfThisShape, isThere, makeNext } from '../postgres/readModel.ts';
+import { daybookTable, dropReadModel, dropSchema, exchange, isOfThisShape, isThere, makeNext, schemasAt } from '../postgres/readModel.ts';
 import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
 import type { Projection } from './projection.ts';
 import {
@@ -92,7 +92,7 @@ export async function rebuild(
     throw error;
   }
   // Who still reads the old one is waited for. What cannot be dropped now is when the next build begins.
-  await dropReadModel(database, 'old').catch(() => {});
+  await dropOld(database).catch(() => {});
 }
 
 /** Brings the next read model to where the live one is, again and again, until they have changed places. */
@@ -142,7 +142,7 @@ const isElsewhere = (error: unknown) =>
  */
 async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[], joins = true): Promise<string> {
   const log_id = await identifyLog(log);
-  await dropReadModel(database, 'old');
+  await dropOld(database);
   return database.transaction(async (transaction) => {
     await alone(transaction);
     const isGoing = await isMoving(transaction);
@@ -275,6 +275,32 @@ async function lockedLive(transaction: CommonQueryMethods): Promise<LiveCheckpoi
   return row ?? undefined;
 }
 
+const DROP_ATTEMPTS = 20;
+
+/**
+ * Schema by schema: what is large takes its time, and others ask in between. A foreign key between two schemas goes with either,
+ * so two that drop at once would wait for each other. Who still reads gets the way before Postgres takes the two for a deadlock
+ * (after a second, by default) and perhaps ends the reader.
+ */
+async function dropOld(database: DatabasePool): Promise<void> {
+  for (const schema of schemasAt('old')) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await database.transaction(async (transaction) => {
+          await alone(transaction);
+          await transaction.query(sql.unsafe`SET LOCAL lock_timeout = '300ms'`);
+          await dropSchema(transaction, schema);
+        }, 0);
+        break;
+      } catch (error) {
+        // lock_not_available, deadlock_detected
+        if (attempt === DROP_ATTEMPTS || !['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error;
+        await delay(FIRST_BACKOFF_MS);
+      }
+    }
+  }
+}
+
 /** Drops the next read model, if it is still this one. */
 const abandon = (database: DatabasePool, build_id: string): Promise<void> =>
   database.transaction(async (transaction) => {
@@ -284,7 +310,7 @@ const abandon = (database: DatabasePool, build_id: string): Promise<void> =>
 
 /** Drops what a build left that was killed. One that moves is another process's. */
 export async function clearLeftovers(database: DatabasePool): Promise<void> {
-  if (await isThere(database, 'old')) await dropReadModel(database, 'old');
+  if (await isThere(database, 'old')) await dropOld(database);
   if (!(await isThere(database, 'next'))) return;
   await database.transaction(async (transaction) => {
     await alone(transaction);
