@@ -115,6 +115,8 @@ async function followed(
         failures = 0;
         onBatch(batch, head);
       }
+      // Of a build that ended since this one began.
+      if (await isThere(database, 'old')) await dropOld(database);
       if (await changedPlaces(log, database, apply)) return;
     } catch (error) {
       if (signal?.aborted) throw error;
@@ -232,13 +234,15 @@ export async function atSamePosition<T>(
 const alone = (transaction: CommonQueryMethods) => transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook rebuild'))`);
 
 /**
- * Puts the next read model in the place of the live one, if not more than a batch is missing in it of what the live one has.
+ * Puts the next read model in the place of the live one, if not more than a batch is missing in it of what the live one has, and
+ * if nothing is left of what the live one replaced.
  * Nobody moves the live one meanwhile, so that whoever has seen a row in it sees that in the new one, too; and whoever was about
  * to move it finds no checkpoint there any more.
  */
 async function changedPlaces(log: EventLog, database: DatabasePool, apply: Applier): Promise<boolean> {
   return database.transaction(async (transaction) => {
     await alone(transaction);
+    if (await isThere(transaction, 'old')) return false;
     const live = await lockedLive(transaction);
     const missing = live && live.log_id === apply.checkpoint().log_id ? await missingIn(log, apply.position(), live) : [];
     if (missing === undefined) return false;
