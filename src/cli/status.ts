@@ -3,8 +3,8 @@ import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
 import { standings } from '../policies/standing.ts';
+import { readCheckpoint } from '../projections/applier.ts';
 import { projections } from '../projections/index.ts';
-import { readCheckpoint } from '../projections/projector.ts';
 import { reasonToRebuild } from '../projections/rebuild.ts';
 
 const parkedRow = z.object({ position: z.number(), stream: z.string(), revision: z.number(), event_type: z.string(), error: z.string() });

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Problem } from '../problem.ts';
+import { READ_MODEL } from '../projections/applier.ts';
 import { countParked, lagOf } from '../projections/control.ts';
-import { READ_MODEL } from '../projections/projector.ts';
 import type { Projecting } from './projections.ts';
 
 export type Metrics = {

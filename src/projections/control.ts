@@ -2,7 +2,7 @@
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
-import { READ_MODEL } from './projector.ts';
+import { READ_MODEL } from './applier.ts';
 
 const MOST_LAG_COUNTED = 10_000;
 

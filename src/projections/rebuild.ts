@@ -9,19 +9,18 @@ import { identifyLog } from '../eventstore/identity.ts';
 import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
 import { daybookTable, dropReadModel, dropSchema, exchange, isOfThisShape, isThere, makeNext, schemasAt } from '../postgres/readModel.ts';
 import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
-import type { Projection } from './projection.ts';
 import {
   type Applier,
   CheckpointMoved,
   createApplier,
-  inBatches,
   isAboutTheEvents,
   isOfThisLog,
-  MAX_BATCH,
   modelVersion,
   READ_MODEL,
   readCheckpoint,
-} from './projector.ts';
+} from './applier.ts';
+import { inBatches, MAX_BATCH } from './batches.ts';
+import type { Projection } from './projection.ts';
 
 /** Told after every batch. Positions say how far; `events` counts what was read. */
 export type RebuildProgress = (progress: { readonly events: number; readonly position: bigint; readonly head: bigint }) => void;

@@ -76,9 +76,18 @@ describe('imports go one way', () => {
 describe('machinery', () => {
   const machinery = [
     ...['command.ts', 'handle.ts', 'folds.ts', 'aggregate.ts', 'patch.ts'].map((name) => `src/commands/${name}`),
-    ...['projection.ts', 'changes.ts', 'projector.ts', 'rebuild.ts', 'builder.ts', 'control.ts', 'progress.ts', 'sentence.ts'].map(
-      (name) => `src/projections/${name}`,
-    ),
+    ...[
+      'projection.ts',
+      'changes.ts',
+      'projector.ts',
+      'applier.ts',
+      'batches.ts',
+      'rebuild.ts',
+      'builder.ts',
+      'control.ts',
+      'progress.ts',
+      'sentence.ts',
+    ].map((name) => `src/projections/${name}`),
     ...['query.ts', 'cursor.ts'].map((name) => `src/queries/${name}`),
   ];
 

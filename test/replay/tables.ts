@@ -2,8 +2,8 @@
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
 import { applyInitSql } from '../../src/postgres/readModel.ts';
+import { createApplier, modelVersion, READ_MODEL } from '../../src/projections/applier.ts';
 import { projections } from '../../src/projections/index.ts';
-import { createApplier, modelVersion, READ_MODEL } from '../../src/projections/projector.ts';
 import { tables } from '../../src/tables/index.ts';
 
 export type TableRows = Readonly<Record<string, readonly unknown[]>>;
