@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import { type ParkedEvent, parkedPage, type ReadModelState, readModelState } from '../projections/control.ts';
 import { createTokens } from '../tokens.ts';
+import { parkedLines } from './status.ts';
 
 export type RunningDaybook = {
   readonly statusLines: () => Promise<readonly string[]>;
@@ -14,31 +16,7 @@ export type RunningDaybook = {
   readonly rebuild: (say: (line: string) => void) => Promise<void>;
 };
 
-const model = z.object({
-  name: z.string(),
-  position: z.number().nullable(),
-  head: z.number().nullable(),
-  lag_events: z.number(),
-  lag_seconds: z.number(),
-  status: z.string(),
-  rate: z.number().nullable(),
-  last_error: z.string().nullable(),
-  build: z
-    .object({
-      is_building: z.boolean(),
-      events: z.number(),
-      position: z.number().nullable(),
-      head: z.number().nullable(),
-      last_error: z.string().nullable(),
-    })
-    .nullable(),
-});
-type Model = z.output<typeof model>;
-const list = z.object({ items: z.array(model) });
-const parked = z.object({
-  items: z.array(z.object({ stream: z.string(), revision: z.number(), event_type: z.string(), error: z.string() })),
-  next_after: z.number().nullable(),
-});
+const list = z.object({ items: z.array(readModelState) });
 
 const LOOK_EVERY_MS = 250;
 const LINE_EVERY_MS = 2_000;
@@ -57,7 +35,7 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
     if (!answer.ok) throw new Error(`Daybook at ${url} answers ${answer.status}: ${await answer.text()}`);
     return answer.json();
   }
-  const readModel = async (): Promise<Model> => {
+  const readModel = async (): Promise<ReadModelState> => {
     const [found] = list.parse(await ask('GET', PATH)).items;
     if (!found) throw new Error('There is no read model.');
     return found;
@@ -77,13 +55,13 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
         ...(build?.is_building ? [`One is being built beside it: ${built(build)}.`] : []),
         ...(build?.last_error == null ? [] : [`The last build failed: ${build.last_error}`]),
       ];
-      const events: string[] = [];
+      const events: ParkedEvent[] = [];
       for (let after: number | null = -1; after !== null; ) {
-        const page: z.output<typeof parked> = parked.parse(await ask('GET', `${PATH}/read_model/parked-events?after=${after}`));
-        events.push(...page.items.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`));
+        const page: z.output<typeof parkedPage> = parkedPage.parse(await ask('GET', `${PATH}/read_model/parked-events?after=${after}`));
+        events.push(...page.items);
         after = page.next_after;
       }
-      return [...lines, ...(events.length === 0 ? ['No event is parked.'] : [`${events.length} events are parked:`, ...events])];
+      return [...lines, ...parkedLines(events)];
     },
     rebuild: async (say) => {
       await ask('POST', `${PATH}/read_model/rebuild`);
@@ -105,5 +83,5 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
   };
 }
 
-const built = ({ events, position, head }: NonNullable<Model['build']>) =>
+const built = ({ events, position, head }: NonNullable<ReadModelState['build']>) =>
   `${head === null || head === 0 ? 0 : Math.floor((Math.min(position ?? 0, head) / head) * 100)}% · ${events} events`;

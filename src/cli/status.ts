@@ -1,27 +1,26 @@
 // What `daybook status` says.
-import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { standings } from '../policies/standing.ts';
 import { readCheckpoint } from '../projections/applier.ts';
+import { type ParkedEvent, parkedEvents } from '../projections/control.ts';
 import { projections } from '../projections/index.ts';
 import { reasonToRebuild } from '../projections/rebuild.ts';
 
-const parkedRow = z.object({ position: z.number(), stream: z.string(), revision: z.number(), event_type: z.string(), error: z.string() });
+export const parkedLines = (events: readonly ParkedEvent[]): readonly string[] => [
+  events.length === 0 ? 'No event is parked.' : `${events.length} events are parked:`,
+  ...events.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`),
+];
 
 export async function statusLines(log: EventLog, database: DatabasePool): Promise<string[]> {
   const head = await log.head();
   const reason = await reasonToRebuild(log, database, projections);
   if (reason !== undefined) return [`Event log: up to position ${head ?? 'none'}.`, `Read model: to be built, since ${reason}.`];
   const { position } = await readCheckpoint(database, 'live');
-  const parked = await database.any(
-    sql.type(parkedRow)`SELECT position, stream, revision, event_type, error FROM daybook.parked_events ORDER BY position`,
-  );
   return [
     `Event log: up to position ${head ?? 'none'}.`,
     `Read model: up to position ${position ?? 'none'}${position === head ? ', which is all' : ''}.`,
-    parked.length === 0 ? 'No event is parked.' : `${parked.length} events are parked:`,
-    ...parked.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`),
+    ...parkedLines(await parkedEvents(database, -1, null)),
     ...(await policyLines(log)),
   ];
 }

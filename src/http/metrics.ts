@@ -131,12 +131,18 @@ function collectProjections(registers: Registry[], { log, database, progress, pr
   const position = async () => (await progress.position()) ?? null;
   gauge('position', 'Position of the last event that is in the tables', async () => Number((await position()) ?? 0n));
   gauge('head', 'Position of the last event in the log', async () => Number((await log.head()) ?? 0n));
-  gauge(
-    'lag_events',
-    'Events that are not in the tables yet, counted up to 10,000',
-    async () => (await lagOf(log, await position())).lag_events,
-  );
-  gauge('lag_seconds', 'How long the oldest of them has waited', async () => (await lagOf(log, await position())).lag_seconds);
+  // Two numbers of one reading of the log, which can be long.
+  let reading: ReturnType<typeof lagOf> | undefined;
+  const lag = () => {
+    reading ??= position()
+      .then((from) => lagOf(log, from))
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  };
+  gauge('lag_events', 'Events that are not in the tables yet, counted up to 10,000', async () => (await lag()).lag_events);
+  gauge('lag_seconds', 'How long the oldest of them has waited', async () => (await lag()).lag_seconds);
   gauge('parked_events', 'Events that could not be projected', () => countParked(database));
   if (!here) return;
   gauge('events_total', 'Events that this process has projected', () => here.status().events);

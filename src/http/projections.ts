@@ -8,34 +8,22 @@ import { standings } from '../policies/standing.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
 import type { Builder } from '../projections/builder.ts';
-import { countParked, lagOf, parkedEvent, parkedEvents, pausedSince, setPaused } from '../projections/control.ts';
+import {
+  countParked,
+  lagOf,
+  parkedEvents,
+  parkedPage,
+  pausedSince,
+  type ReadModelState,
+  readModelState,
+  setPaused,
+} from '../projections/control.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { describeRead } from './openapi.ts';
 import { isOutage } from './problems.ts';
 import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
 
-const projection = z.object({
-  name: z.string(),
-  position: z.int().nullable(),
-  head: z.int().nullable(),
-  lag_events: z.int().meta({ description: 'Counted up to 10,000' }),
-  lag_seconds: z.number().meta({ description: 'How long the oldest of them has waited' }),
-  status: z.string().meta({ description: 'Of the projector in this process; `elsewhere` where it has none' }),
-  rate: z.number().nullable().meta({ description: 'Events per second that this process has projected, over the last minute' }),
-  parked_events: z.int().nullable().meta({ description: 'How many events could not be projected' }),
-  last_error: z.string().nullable().meta({ description: 'Why it is not running, for admins' }),
-  build: z
-    .object({
-      is_building: z.boolean(),
-      events: z.int(),
-      position: z.int().nullable(),
-      head: z.int().nullable(),
-      last_error: z.string().nullable(),
-    })
-    .nullable()
-    .meta({ description: 'The one that is being built beside it, or was last, by this process' }),
-});
 const policy = z.object({
   name: z.string(),
   position: z.int().nullable(),
@@ -45,8 +33,7 @@ const policy = z.object({
   status: z.string(),
   last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
 });
-const projectionList = z.object({ items: z.array(projection), policies: z.array(policy) });
-const parkedList = z.object({ items: z.array(parkedEvent), next_after: z.int().nullable() });
+const projectionList = z.object({ items: z.array(readModelState), policies: z.array(policy) });
 const parkedQuery = z.object({
   after: z.coerce.number().int().min(-1).default(-1).meta({ description: '`next_after` of the page before' }),
 });
@@ -87,7 +74,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
       summary: 'Events that could not be projected, and the later ones of their streams, with why',
       access: 'admin',
       querystring: parkedQuery,
-      response: parkedList,
+      response: parkedPage,
     }),
     handler: async (request, reply) => {
       await operating(request);
@@ -109,7 +96,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
         route: `POST /system/projections/:name/${word}`,
         summary,
         access: 'admin',
-        response: projection,
+        response: readModelState,
       }),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         await operating(request);
@@ -137,10 +124,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
   }
 }
 
-async function readModelAsItIs(
-  { log, database, progress, projector, builder }: Projecting,
-  isAdmin: boolean,
-): Promise<z.output<typeof projection>> {
+async function readModelAsItIs({ log, database, progress, projector, builder }: Projecting, isAdmin: boolean): Promise<ReadModelState> {
   const unlessAway = (error: unknown) => {
     if (!isOutage(error)) throw error;
     return null;

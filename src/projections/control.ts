@@ -4,6 +4,30 @@ import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
 import { READ_MODEL } from './applier.ts';
 
+/** How it is, as the API tells and the command line reads. */
+export const readModelState = z.object({
+  name: z.string(),
+  position: z.int().nullable(),
+  head: z.int().nullable(),
+  lag_events: z.int().meta({ description: 'Counted up to 10,000' }),
+  lag_seconds: z.number().meta({ description: 'How long the oldest of them has waited' }),
+  status: z.string().meta({ description: 'Of the projector in this process; `elsewhere` where it has none' }),
+  rate: z.number().nullable().meta({ description: 'Events per second that this process has projected, over the last minute' }),
+  parked_events: z.int().nullable().meta({ description: 'How many events could not be projected' }),
+  last_error: z.string().nullable().meta({ description: 'Why it is not running, for admins' }),
+  build: z
+    .object({
+      is_building: z.boolean(),
+      events: z.int(),
+      position: z.int().nullable(),
+      head: z.int().nullable(),
+      last_error: z.string().nullable(),
+    })
+    .nullable()
+    .meta({ description: 'The one that is being built beside it, or was last, by this process' }),
+});
+export type ReadModelState = z.output<typeof readModelState>;
+
 const MOST_LAG_COUNTED = 10_000;
 
 /** What is not in the read model yet: how many events (counted up to 10,000), and how long the oldest of them has waited. */
@@ -33,7 +57,7 @@ export async function pausedSince(database: DatabasePool): Promise<string | null
 }
 
 /** An event that could not be projected, or one after such a one in its stream, and why. */
-export const parkedEvent = z.object({
+const parkedEvent = z.object({
   position: z.number(),
   stream: z.string(),
   revision: z.number(),
@@ -43,8 +67,11 @@ export const parkedEvent = z.object({
   parked_at: z.string(),
 });
 
-/** In the log's order, after a position. */
-export const parkedEvents = (database: DatabasePool, after: number, limit: number): Promise<readonly z.output<typeof parkedEvent>[]> =>
+export type ParkedEvent = z.output<typeof parkedEvent>;
+export const parkedPage = z.object({ items: z.array(parkedEvent), next_after: z.int().nullable() });
+
+/** In the log's order, after a position. @param limit null: all there are */
+export const parkedEvents = (database: DatabasePool, after: number, limit: number | null): Promise<readonly ParkedEvent[]> =>
   database.any(sql.type(parkedEvent)`
     SELECT position, stream, revision, event_type, event_id, error, parked_at FROM daybook.parked_events
     WHERE position > ${after} ORDER BY position LIMIT ${limit}`);
