@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { breathing } from '../breath.ts';
 import { LATEST_MS, longestLead, reminderOf, remindOfCalendarEvent } from '../commands/calendar/reminder.ts';
 import { occurrencesBetween } from '../occurrences.ts';
-import { calendarEventRows } from '../tables/calendar.ts';
+import { calendarEventRows, whenItTakesPlace } from '../tables/calendar.ts';
 import { duty, ifStillThere } from './schedule.ts';
 
 /** What was missed for longer is made up for only of the next time that an event takes place: what recurs often is not all told at once. */
@@ -15,12 +15,7 @@ const row = calendarEventRows.row.pick({
   id: true,
   user_id: true,
   title: true,
-  starts_at: true,
-  ends_at: true,
-  all_day: true,
-  timezone: true,
-  recurrence_rule: true,
-  recurrence_exceptions: true,
+  ...whenItTakesPlace,
   reminder_minutes: true,
 });
 const columns = Object.keys(row.shape).map((name) => sql.identifier(['t', name]));

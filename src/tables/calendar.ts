@@ -24,6 +24,16 @@ export const calendarEventRows = table('calendar.calendar_events', {
   reminder_minutes: z.array(z.int()),
 });
 
+/** Of a calendar event, what says when it takes place. */
+export const whenItTakesPlace = {
+  starts_at: true,
+  ends_at: true,
+  all_day: true,
+  timezone: true,
+  recurrence_rule: true,
+  recurrence_exceptions: true,
+} as const;
+
 export const calendarInvitationRows = table('calendar.calendar_invitations', {
   ...common,
   event_id: uuid,

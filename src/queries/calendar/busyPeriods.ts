@@ -3,18 +3,13 @@ import { z } from 'zod';
 import { breathing } from '../../breath.ts';
 import { occurrencesBetween } from '../../occurrences.ts';
 import { Problem } from '../../problem.ts';
-import { calendarEventRows } from '../../tables/calendar.ts';
+import { calendarEventRows, whenItTakesPlace } from '../../tables/calendar.ts';
 import { storedInstant } from '../../vocabulary.ts';
 
 export const MOST_OCCURRENCES = 20_000;
 
 export const busyRow = calendarEventRows.row.pick({
-  starts_at: true,
-  ends_at: true,
-  all_day: true,
-  timezone: true,
-  recurrence_rule: true,
-  recurrence_exceptions: true,
+  ...whenItTakesPlace,
   status: true,
   transparency: true,
 });
