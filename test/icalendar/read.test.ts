@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { readText } from '../../src/icalendar/contentLines.ts';
 import { readCalendar } from '../../src/icalendar/read.ts';
 import { Problem } from '../../src/problem.ts';
+import { turnsDuring } from '../support/turns.ts';
 
 const calendar = (...lines: string[]) =>
   ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//EN', ...lines, 'END:VCALENDAR', ''].join('\r\n');
@@ -356,21 +357,7 @@ test('a file of too many events is refused before any is read', async () => {
 });
 
 test('between events others get their turn', async () => {
-  let now = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
-    now += 21;
-    return now;
-  });
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  await read(...Array.from({ length: 100 }, () => event(START)).flat());
-  isOver = true;
-  clock.mockRestore();
+  const { turns } = await turnsDuring(() => read(...Array.from({ length: 100 }, () => event(START)).flat()));
   expect(turns).toBeGreaterThanOrEqual(90);
 });
 

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { ADA, BOB } from './history.ts';
 import { moreHistory } from './moreRaces.ts';
-import { ADA, BOB, history } from './races.ts';
+import { history } from './races.ts';
 import { makeReadModel, parkedEvents, rowsInBatches } from './tables.ts';
 
 const RUNS = Math.ceil(Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500) / 120);

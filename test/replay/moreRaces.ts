@@ -10,16 +10,15 @@ import {
   inviteeInvited,
   inviteeRemoved,
 } from '../../src/events/calendar.ts';
-import { encode } from '../../src/events/codec.ts';
 import * as document from '../../src/events/documents.ts';
 import * as email from '../../src/events/emails.ts';
 import type { NewEvent } from '../../src/events/event.ts';
 import { llmRequestFailed, llmRequestStarted, messageDeleted, messageSent } from '../../src/events/messages.ts';
 import { relationshipChanged, relationshipEstablished, relationshipRemoved } from '../../src/events/relationships.ts';
 import { sessionDeleted, sessionStarted } from '../../src/events/sessions.ts';
-import { userDeleted, userRegistered } from '../../src/events/users.ts';
+import { userDeleted } from '../../src/events/users.ts';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
-import { ADA, BOB, idOf } from './races.ts';
+import { ADA, BOB, beginHistory, idOf } from './history.ts';
 
 const streams = {
   session: 'session',
@@ -65,20 +64,9 @@ type Wish = {
 /** `wasThere`: whether all it is part of was there when the last thing happened to it. Afterwards no command finds it. */
 type Thing = { readonly id: string; readonly parts: readonly Thing[]; isDeleted: boolean; wasThere: boolean; readonly on: Set<string> };
 
-const AT = Date.parse('2026-01-01T00:00:00.000Z');
-
 function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
-  const events: LoggedEvent[] = [];
-  const revisions = new Map<string, number>();
+  const { events, append, now } = beginHistory();
   const all = new Map<Kind, Thing[]>();
-  const now = () => new Date(AT + events.length).toISOString();
-
-  function append(stream: string, event: NewEvent, user_id: string = ADA): void {
-    const revision = (revisions.get(stream) ?? -1) + 1;
-    revisions.set(stream, revision);
-    const encoded = encode(event, { user_id, actor: 'user', at: now(), $correlationId: 'test', $causationId: 'test' });
-    events.push({ ...encoded, event_id: idOf('e', events.length), stream, revision, position: BigInt(events.length), appended_ms: 0 });
-  }
   const streamOf = (kind: Kind, { id }: Thing) => `${streams[kind]}-${kind === 'tag' ? ADA : id}`;
   const of = (kind: Kind) => all.get(kind) ?? [];
   const one = (kind: Kind, index: number | undefined) => (index === undefined ? undefined : of(kind)[index % of(kind).length]);
@@ -172,9 +160,6 @@ function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
     event: () => calendarEventDeleted({}),
   };
 
-  const people = { display_name: 'Somebody', timezone: 'UTC', locale: 'en', role: 'user', password_hash: 'a hash' } as const;
-  append(`user-${ADA}`, userRegistered({ email: 'ada@example.org', ...people }));
-  append(`user-${BOB}`, userRegistered({ email: 'bob@example.org', ...people }), BOB);
   let isLeft = false;
   for (const [number, wish] of wishes.entries()) {
     const { kind, deed, which, leaves } = wish;

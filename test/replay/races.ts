@@ -2,13 +2,13 @@
 // another may be late. So there are tasks in lists that were deleted meanwhile, moves that crossed and made a loop,
 // messages to sessions that are gone, and people who left in the middle of it.
 import fc from 'fast-check';
-import { encode } from '../../src/events/codec.ts';
 import type { NewEvent } from '../../src/events/event.ts';
 import { messageDeleted, messageEdited, messageSent } from '../../src/events/messages.ts';
 import { sessionDeleted, sessionEnded, sessionRenamed, sessionResumed, sessionStarted } from '../../src/events/sessions.ts';
 import * as task from '../../src/events/tasks.ts';
-import { loggedIn, loggedOut, userDeleted, userEmailChanged, userRegistered } from '../../src/events/users.ts';
+import { loggedIn, loggedOut, userDeleted, userEmailChanged } from '../../src/events/users.ts';
 import type { LoggedEvent } from '../../src/eventstore/log.ts';
+import { ADA, BOB, beginHistory, idOf } from './history.ts';
 
 const kinds = ['list', 'label', 'task', 'session', 'message', 'login'] as const;
 const deeds = [
@@ -63,25 +63,11 @@ type Entity = {
   readonly labels: Set<string>;
 };
 
-/** The people of every history: what happens is Ada's, and Bob takes over the address that she leaves. */
-export const ADA = idOf('a', 1);
-export const BOB = idOf('b', 1);
-const AT = Date.parse('2026-01-01T00:00:00.000Z');
 const streams = { list: 'taskList', task: 'task', session: 'session', message: 'message', login: 'login' } as const;
 
 function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
-  const events: LoggedEvent[] = [];
-  const revisions = new Map<string, number>();
+  const { events, append, now } = beginHistory();
   const all: Record<Kind, Entity[]> = { list: [], label: [], task: [], session: [], message: [], login: [] };
-  const now = () => new Date(AT + events.length).toISOString();
-
-  function append(stream: string, event: NewEvent, user_id: string = ADA): void {
-    const revision = (revisions.get(stream) ?? -1) + 1;
-    revisions.set(stream, revision);
-    const encoded = encode(event, { user_id, actor: 'user', at: now(), $correlationId: 'test', $causationId: 'test' });
-    events.push({ ...encoded, event_id: idOf('e', events.length), stream, revision, position: BigInt(events.length), appended_ms: 0 });
-  }
-
   /** One of those that there ever were. */
   const one = (kind: Kind, index: number | undefined) => (index === undefined ? undefined : all[kind][index % all[kind].length]);
   const idOfOne = (kind: Kind, index: number | undefined) => one(kind, index)?.id ?? null;
@@ -145,9 +131,6 @@ function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
     }
   }
 
-  const people = { display_name: 'Somebody', timezone: 'UTC', locale: 'en', role: 'user', password_hash: 'a hash' } as const;
-  append(`user-${ADA}`, userRegistered({ email: 'ada@example.org', ...people }));
-  append(`user-${BOB}`, userRegistered({ email: 'bob@example.org', ...people }), BOB);
   let isGone = false;
   for (const [number, wish] of wishes.entries()) {
     const { kind, deed, which, leaves } = wish;
@@ -191,7 +174,3 @@ const blankTask = {
   source_type: null,
   source_id: null,
 };
-
-export function idOf(kind: string, number: number): string {
-  return `${kind.repeat(8)}-0000-7000-8000-${String(number).padStart(12, '0')}`;
-}

@@ -1,8 +1,9 @@
 // When somebody is busy, word for word.
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { periodsOf } from '../../../src/queries/calendar/busyPeriods.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
 import { type Person, register } from '../../support/person.ts';
+import { turnsDuring } from '../../support/turns.ts';
 
 let daybook: TestDaybook;
 beforeAll(async () => {
@@ -113,21 +114,7 @@ const hourly = {
 } as const;
 
 test('within a series others get their turn', async () => {
-  let now = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
-    now += 21;
-    return now;
-  });
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  const periods = await periodsOf([hourly], '2026-02-01T00:00:00.000Z', '2026-02-11T00:00:00.000Z');
-  isOver = true;
-  clock.mockRestore();
+  const { result: periods, turns } = await turnsDuring(() => periodsOf([hourly], '2026-02-01T00:00:00.000Z', '2026-02-11T00:00:00.000Z'));
   expect(periods).toHaveLength(240);
   expect(turns).toBeGreaterThanOrEqual(200);
 });
