@@ -206,7 +206,7 @@ function readSchema({ name, route, summary, description, access = 'owner', query
         description: 'Found',
         headers: {
           ETag: text('The revision, where it is one thing, and a hash of the body'),
-          ...(access !== 'public' && { 'Daybook-Lag': text('Your last write is not in the answer yet') }),
+          ...(access !== 'public' && { 'Daybook-Lag': text('What your last command wrote, or was refused for, is not in the answer yet') }),
         },
         content:
           response instanceof z.ZodFile

@@ -1,5 +1,5 @@
-// Reads that include what the reader has written. A position is waited for; a person's last write through this node is
-// waited for unasked. A read model that is far behind is no longer asked: what it has is not what there is.
+// Reads that include what the reader has written. A position is waited for; what a person's last command through this node
+// wrote, or was refused for, is waited for unasked. A read model that is far behind is no longer asked: what it has is not what there is.
 import { LRUCache } from 'lru-cache';
 import type { EventLog } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';
@@ -8,7 +8,7 @@ import { badHeader } from './headers.ts';
 
 const WAIT_MS = 2_000;
 const LAG_KNOWN_FOR_MS = 1_000;
-const REMEMBERED_WRITERS = 100_000;
+const REMEMBERED_PEOPLE = 100_000;
 
 export type ReadModelOptions = { readonly readWaitMs?: number; readonly maxLagSeconds: number };
 
@@ -17,18 +17,18 @@ export type ReadModel = {
   readonly lag: () => Promise<{ readonly seconds: number; readonly isTooFar: boolean }>;
   /** @throws Problem 503 for one that is further behind than it may be */
   readonly keepsUp: () => Promise<void>;
-  /** Remembers a person's write, for their later reads. */
-  readonly written: (userId: string, position: bigint) => void;
+  /** Remembers what a command, done or refused, has told a person of, for their later reads. */
+  readonly told: (userId: string, position: bigint) => void;
   /** True once the read model includes the position, false when it does not get there in time. */
   readonly includes: (position: bigint) => Promise<boolean>;
   /** Waits for a position that a reader named. @throws Problem 400 for one beyond the log's end, 503 when it takes too long */
   readonly upTo: (position: bigint) => Promise<void>;
-  /** Waits for the person's last write here; answers with how it is behind after the limit, as the header `Daybook-Lag` says it. */
-  readonly upToWritesOf: (userId: string) => Promise<string | undefined>;
+  /** Waits for what the person was last told of here; answers with how it is behind after the limit, as the header `Daybook-Lag` says it. */
+  readonly upToTold: (userId: string) => Promise<string | undefined>;
 };
 
 export function createReadModel(log: EventLog, progress: Progress, { readWaitMs = WAIT_MS, maxLagSeconds }: ReadModelOptions): ReadModel {
-  const lastWrites = new LRUCache<string, { position: bigint }>({ max: REMEMBERED_WRITERS });
+  const lastTold = new LRUCache<string, { position: bigint }>({ max: REMEMBERED_PEOPLE });
   const includes = (position: bigint) => progress.reached(position, readWaitMs);
 
   let known: number | undefined;
@@ -60,9 +60,9 @@ export function createReadModel(log: EventLog, progress: Progress, { readWaitMs 
       if (isTooFar) throw unavailable(`The read model is ${Math.round(seconds)} seconds behind.`);
     },
     includes,
-    written: (userId, position) => {
-      const last = lastWrites.get(userId);
-      if (!last || last.position < position) lastWrites.set(userId, { position });
+    told: (userId, position) => {
+      const last = lastTold.get(userId);
+      if (!last || last.position < position) lastTold.set(userId, { position });
     },
     upTo: async (position) => {
       if (await progress.reached(position, 0)) return;
@@ -70,8 +70,8 @@ export function createReadModel(log: EventLog, progress: Progress, { readWaitMs 
       if (head === null || position > head) throw badHeader('daybook-position', 'is beyond the end of the log');
       if (!(await includes(position))) throw unavailable('The read model has not got to this position yet.');
     },
-    upToWritesOf: async (userId) => {
-      const last = lastWrites.get(userId);
+    upToTold: async (userId) => {
+      const last = lastTold.get(userId);
       if (!last || (await includes(last.position))) return undefined;
       return `position=${(await progress.position()) ?? 0n}, wanted=${last.position}`;
     },

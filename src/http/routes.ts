@@ -54,19 +54,26 @@ export function addCommand(
       const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
       // Who logs in or out needs no read model.
       if (command.access !== 'public' && command.keyed !== false) await readModel.keepsUp();
-      const outcome = await command.run(run, {
-        params: request.params,
-        body: await readBody(request, command, user, services),
-        user,
-        correlationId: request.id,
-        idempotencyKey: idempotencyKeyOf(request),
-        ifMatch: ifMatchOf(request),
-        userAgent: request.headers['user-agent'],
-      });
+      const body = await readBody(request, command, user, services);
+      const outcome = await command
+        .run(run, {
+          params: request.params,
+          body,
+          user,
+          correlationId: request.id,
+          idempotencyKey: idempotencyKeyOf(request),
+          ifMatch: ifMatchOf(request),
+          userAgent: request.headers['user-agent'],
+        })
+        .catch((error: unknown) => {
+          // Who is refused looks next at what it is refused for.
+          if (error instanceof Problem && error.position !== undefined) readModel.told(user.id, error.position);
+          throw error;
+        });
       const { position, revision } = outcome;
       if (position !== undefined) {
         reply.header('daybook-position', String(position));
-        readModel.written(user === anonymous ? outcome.owner : user.id, position);
+        readModel.told(user === anonymous ? outcome.owner : user.id, position);
       }
       if (command.response) {
         const { status, location } = command.response;
@@ -127,11 +134,11 @@ export async function caller(
   return user;
 }
 
-/** Waits for the position that the request names, and for the caller's last write on this node. */
+/** Waits for the position that the request names, and for what the caller was last told of on this node. */
 export async function untilReadable(request: FastifyRequest, reply: FastifyReply, user: Caller, readModel: ReadModel): Promise<void> {
   const position = positionOf(request);
   if (position !== undefined) await readModel.upTo(position);
-  const lag = await readModel.upToWritesOf(user.id);
+  const lag = await readModel.upToTold(user.id);
   if (lag !== undefined) reply.header('daybook-lag', lag);
 }
 

@@ -127,6 +127,17 @@ test('while the read model is behind, commands are done, and questions wait, say
   });
 });
 
+test('who is refused for what the read model does not have yet waits for that, too', async () => {
+  const other = await startNode(daybook, { ROLES: 'api' }, { readWaitMs: 300 });
+  const elsewhere = client(other.app, ann.token);
+  expect((await elsewhere.get('/sessions')).headers).not.toHaveProperty('daybook-lag');
+  const refused = await elsewhere.post('/sessions', { id: idOf(6), title: 'Another' });
+  expect(refused).toMatchObject({ status: 409, body: { type: 'urn:daybook:problem:id-in-use' } });
+  const position = refused.headers['daybook-position'] ?? '';
+  expect((await elsewhere.get('/sessions')).headers['daybook-lag']).toMatch(new RegExp(`wanted=${position}$`));
+  await other.stop();
+});
+
 test('further behind than it may be, it answers nothing but who asks for the way out', async () => {
   await vi.waitFor(
     async () => {
