@@ -45,3 +45,10 @@ export function rows(markdown: string): string[][] {
 
 /** What a text has in backticks. */
 export const quoted = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word);
+
+/** The items of the lists in a section: the words in backticks of an item's first line, and its text. */
+export const items = (markdown: string, heading: string) =>
+  [...section(markdown, heading).matchAll(/^- (.*(?:\n {2}.*)*)/gm)].map(([, text = '']) => ({
+    words: quoted(text.split('\n')[0] ?? ''),
+    text: text.replaceAll(/\s+/g, ' '),
+  }));

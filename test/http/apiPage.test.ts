@@ -1,7 +1,9 @@
 // The API page, as who reads it sees it: every route with what is needed to try it, and no one else's name on it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { items, read } from '../docs/markdown.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
+import { routesOf } from '../support/routes.ts';
 
 const media = z.object({ schema: z.looseObject({}), example: z.unknown() }).partial();
 const operation = z.object({
@@ -37,6 +39,11 @@ test('every operation has a name of its own and a sentence', () => {
   expect(document.openapi).toBe('3.1.0');
   expect(new Set(named(operations)).size).toBe(operations.length);
   expect(named(operations.filter(({ summary }) => summary.length < 3))).toEqual([]);
+});
+
+test('docs/domain.md lists the same routes', () => {
+  const listed = items(read('docs/domain.md'), '## Routes').flatMap(({ words }) => words);
+  expect(listed.sort()).toEqual(routesOf(daybook.app).sort());
 });
 
 test('every group is described, and has routes', () => {

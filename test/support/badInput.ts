@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { type Answer, idOf, inject, type Person, pageOf } from './person.ts';
+import { type Answer, type Client, idOf, inject, pageOf } from './person.ts';
 
 export const NEVER_WAS = idOf(404);
 
@@ -58,7 +58,7 @@ const aLetter = {
 };
 
 /** One of each collection. */
-export async function belongings(person: Person): Promise<Record<string, string>> {
+export async function belongings(person: Client & { readonly id: string }): Promise<Record<string, string>> {
   const made = async (path: string, body: object) => {
     const answer = await person.post(path, body);
     expect(answer.status).toBe(201);
