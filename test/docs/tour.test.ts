@@ -23,10 +23,11 @@ const tours = documents.filter((name) => name.startsWith(join('docs', 'tours')))
 const asksOnly = ({ script, answer }: Step) => answer !== undefined && !/ -X | -d '\{/.test(script);
 
 const folder = temporaryFolder();
+const settings = { ADMIN_EMAILS: 'root@example.com' };
 let daybook: DaybookProcess;
 
 beforeAll(async () => {
-  daybook = await startProcess(folder);
+  daybook = await startProcess(folder, settings);
 }, 120_000);
 afterAll(async () => {
   await daybook.kill();
@@ -54,7 +55,7 @@ describe.each([{ name: 'README.md', steps: readme }, ...tours])('$name', ({ step
       const { port } = new URL(daybook.url);
       await daybook.stop();
       rmSync(join(folder, 'postgres'), { recursive: true });
-      daybook = await startProcess(folder, { PORT: port });
+      daybook = await startProcess(folder, { ...settings, PORT: port });
       for (const step of steps.filter(asksOnly)) await holdsTrue(shell, step);
     });
   }
