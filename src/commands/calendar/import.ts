@@ -7,7 +7,9 @@ import { calendarEventCancelled, invitationAnswered, inviteeInvited } from '../.
 import type { NewEvent } from '../../events/event.ts';
 import { AppendTooLarge } from '../../eventstore/log.ts';
 import { readText } from '../../icalendar/contentLines.ts';
-import { type Invitee, type ReadEvent, readCalendar } from '../../icalendar/read.ts';
+import type { Invitee } from '../../icalendar/part.ts';
+import { readCalendar } from '../../icalendar/read.ts';
+import type { ReadEvent } from '../../icalendar/series.ts';
 import { Problem } from '../../problem.ts';
 import { validate } from '../../validation.ts';
 import { uuid } from '../../vocabulary.ts';

@@ -1,8 +1,9 @@
 // What requests about calendar events do. Rules are those of every day and every week, and zones those without summer time:
 // what others make of more than that is test/occurrences.test.ts's.
 import { z } from 'zod';
+import { removeCalendarEvent } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Refusal, type Routes, sorted } from './core.ts';
-import { type CalendarEventRow, change, own, type Rows, removeCalendarEvent, stamped } from './rows.ts';
+import { type CalendarEventRow, change, own, type Rows, stamped } from './rows.ts';
 
 const nullable = z.string().nullable();
 const ownDetails = {

@@ -1,6 +1,7 @@
 // A Daybook that keeps everything in a few maps: what each request of HTTP must do, written from docs/domain.md without a
 // look at how it is done. It imports nothing of src, so that the two can only agree where both are right.
-import { type Rows, removeLooseRelationships } from './rows.ts';
+import { removeLooseRelationships } from './cascades.ts';
+import type { Rows } from './rows.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Body = Readonly<Record<string, Json>>;

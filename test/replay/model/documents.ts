@@ -1,8 +1,9 @@
 // What requests about documents and their tags do.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { removeDocument, removeDocumentTag } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Model, type Refusal, type Routes } from './core.ts';
-import { change, type DocumentRow, type DocumentTagRow, own, type Rows, removeDocument, removeDocumentTag, stamped } from './rows.ts';
+import { change, type DocumentRow, type DocumentTagRow, own, type Rows, stamped } from './rows.ts';
 
 const status = z.enum(['draft', 'active']);
 const details = { language: z.string().nullable(), source_url: z.string().nullable(), status };

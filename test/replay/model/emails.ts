@@ -1,8 +1,9 @@
 // What requests about emails do.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { removeEmail } from './cascades.ts';
 import { changes, commandOn, type Happening, type Routes } from './core.ts';
-import { change, type EmailRow, own, removeEmail, stamped } from './rows.ts';
+import { change, type EmailRow, own, stamped } from './rows.ts';
 
 const messageId = z.string();
 const mailbox = z.object({ name: z.string().nullable().default(null), address: z.string() });

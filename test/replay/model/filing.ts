@@ -1,7 +1,8 @@
 // What requests about task lists and task labels do.
 import { z } from 'zod';
+import { removeTaskLabel, removeTaskList } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Refusal, type Routes } from './core.ts';
-import { change, own, type Rows, removeTaskLabel, removeTaskList, stamped, type TaskLabelRow, type TaskListRow } from './rows.ts';
+import { change, own, type Rows, stamped, type TaskLabelRow, type TaskListRow } from './rows.ts';
 
 const name = z.string().trim();
 const color = z.string().toLowerCase().nullable();

@@ -1,7 +1,8 @@
 // What requests about relationships do.
 import { z } from 'zod';
+import { isEnd } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Refusal, type Routes, sorted } from './core.ts';
-import { change, isEnd, own, type RelationshipRow, stamped } from './rows.ts';
+import { change, own, type RelationshipRow, stamped } from './rows.ts';
 
 const measure = { strength: z.number(), metadata: z.record(z.string(), z.json()) };
 const ends = { source_type: z.string(), source_id: z.string(), target_type: z.string(), target_id: z.string() };

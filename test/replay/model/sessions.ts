@@ -1,7 +1,8 @@
 // What requests about sessions and messages do.
 import { z } from 'zod';
+import { removeMessage, removeSession } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Refusal, type Routes } from './core.ts';
-import { change, type MessageRow, own, removeMessage, removeSession, type SessionRow, stamped } from './rows.ts';
+import { change, type MessageRow, own, type SessionRow, stamped } from './rows.ts';
 
 const jsonObject = z.record(z.string(), z.json());
 const title = z.string().trim().nullable();

@@ -1,7 +1,8 @@
 // What requests about tasks do.
 import { z } from 'zod';
+import { removeTask } from './cascades.ts';
 import { type Context, changes, commandOn, type Happening, type Model, type Refusal, type Routes } from './core.ts';
-import { change, own, type Rows, removeTask, stamped, type TaskRow } from './rows.ts';
+import { change, own, type Rows, stamped, type TaskRow } from './rows.ts';
 
 const MAX_DEPTH = 10;
 

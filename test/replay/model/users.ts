@@ -1,5 +1,6 @@
 // What requests about people and their logins do, and who may send one at all.
 import { z } from 'zod';
+import { removeBelongings } from './cascades.ts';
 import {
   type Caller,
   type Command,
@@ -14,7 +15,7 @@ import {
   type Request,
   type Routes,
 } from './core.ts';
-import { change, own, type Rows, removeBelongings, stamped, type UserRow } from './rows.ts';
+import { change, own, type Rows, stamped, type UserRow } from './rows.ts';
 
 const MAX_FAILURES = 10;
 const LOGIN_LASTS_MS = 30 * 24 * 60 * 60 * 1_000;
