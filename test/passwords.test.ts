@@ -1,8 +1,11 @@
 import * as argon2 from 'argon2';
 import { afterEach, expect, test, vi } from 'vitest';
-import { hashPassword, isPassword, newPassword } from '../src/passwords.ts';
 
 vi.mock('argon2', { spy: true });
+// Another file may have loaded it already, with what is not spied on.
+vi.resetModules();
+const { hashPassword, isPassword, newPassword } = await import('../src/passwords.ts');
+
 afterEach(() => {
   vi.mocked(argon2.hash).mockReset();
   vi.mocked(argon2.verify).mockReset();

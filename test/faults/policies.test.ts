@@ -17,7 +17,7 @@ import { temporaryFolder, testDatabase } from '../support/postgres.ts';
 import { type DaybookProcess, killAll, startEventStore, startProcess } from '../support/process.ts';
 import { reader } from './answers.ts';
 
-const ROUNDS = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 1);
 /** Of each kind in a round. */
 const AT_ONCE = 12;
 /** How many letters one process has under way at most. */

@@ -2,17 +2,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { DatabasePool } from 'slonik';
+import { type DatabasePool, sql } from 'slonik';
 import { type BlobStore, openBlobStore } from '../../src/blobs/blobStore.ts';
 import { readConfig } from '../../src/config.ts';
 import { createDaybook, type Daybook } from '../../src/daybook.ts';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
+import { identifyLog } from '../../src/eventstore/identity.ts';
 import { connectEventLog, type EventLog } from '../../src/eventstore/log.ts';
 import type { AppOptions } from '../../src/http/app.ts';
 import { createPool } from '../../src/postgres/pool.ts';
-import { projections } from '../../src/projections/index.ts';
-import { rebuild } from '../../src/projections/rebuild.ts';
-import { temporaryFolder, testDatabase } from './postgres.ts';
+import { databaseWithReadModel, temporaryFolder } from './postgres.ts';
 
 export type TestDaybook = Daybook & TestStores & { readonly close: () => Promise<void> };
 type TestStores = { readonly log: EventLog; readonly database: DatabasePool; readonly blobs: BlobStore };
@@ -37,11 +36,11 @@ const quiet = { ROLES: 'api,projector', SCHEDULE: '0 0 29 2 *' };
 /** Settings beyond the defaults; nothing is limited unless the test says so. */
 export async function startDaybook(environment: Record<string, string> = {}, limits: Partial<TestLimits> = {}): Promise<TestDaybook> {
   const folder = temporaryFolder();
-  const [eventStore, postgres] = await Promise.all([startEmbeddedEventStore({ directory: folder }), testDatabase()]);
+  const [eventStore, postgres] = await Promise.all([startEmbeddedEventStore({ directory: folder }), databaseWithReadModel()]);
   const log = connectEventLog(eventStore.connectionString);
   const database = await createPool(postgres.url);
   const blobs = await openBlobStore(join(folder, 'blobs'));
-  await rebuild(log, database, projections, () => {});
+  await makeOfThisLog(log, database);
   const daybook = await startNode({ log, database, blobs }, environment, limits);
   return {
     ...daybook,
@@ -57,6 +56,13 @@ export async function startDaybook(environment: Record<string, string> = {}, lim
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Has the read model of an empty log begin with this one. */
+async function makeOfThisLog(log: EventLog, database: DatabasePool): Promise<void> {
+  const log_id = await identifyLog(log);
+  await database.query(sql.unsafe`UPDATE daybook.read_model SET log_id = ${log_id}`);
+  await database.query(sql.unsafe`UPDATE daybook.checkpoints SET log_id = ${log_id}, position = NULL, event_id = NULL`);
 }
 
 /** One more process, as it were, on the same stores: with `ROLES=api` one that projects nothing itself. */

@@ -25,8 +25,6 @@ export const STRANGER = '0192f0c1-0000-7000-8000-00000000bbbb';
 export const NOW = '2026-03-04T05:06:07.890Z';
 export const BEFORE = '2026-01-02T03:04:05.678Z';
 
-vi.setSystemTime(NOW);
-
 type Stream = { readonly category: string; readonly id: string; readonly owner: string; readonly events: readonly NewEvent[] };
 
 /** What happened to an entity of the caller's; `id` is the part of the stream's name after the category. */
@@ -72,6 +70,7 @@ const me: Caller = { id: ME, role: 'user', actor: 'user', login_id: OTHER_ID };
 const paramsOf = ({ route }: Command) => (route.includes(':id') ? { id: ID } : {});
 
 async function run(streams: readonly Stream[], command: Command, request: CommandRequest): Promise<unknown> {
+  vi.setSystemTime(NOW);
   const log = createMemoryLog();
   for (const { category, id, owner, events } of streams) {
     const meta = { user_id: owner, actor: 'user', at: BEFORE, $correlationId: 'before', $causationId: 'before' } as const;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EMBEDDED } from '../applicationName.ts';
+import { holdCode } from './code.ts';
 import { DatabaseFolder } from './folder.ts';
 
 // Opening takes half a second, with all of the log that upkeep leaves two or three, and making one four; on a machine with
@@ -38,6 +39,7 @@ export async function startEmbeddedPostgres({
   openTimeoutMs?: number;
   onFailure?: (error: Error) => void;
 }): Promise<EmbeddedPostgres> {
+  holdCode();
   const folder = new DatabaseFolder(directory);
   const { found } = folder.inspect();
   const socketFolder = mkdtempSync(join(shortTemporaryFolder(), 'daybook-'));

@@ -16,20 +16,23 @@ const folder = fileURLToPath(new URL(`.cache/daybook/pglite-${version}`, modules
 export const existingTemplate = (): string | undefined => (existsSync(folder) ? folder : undefined);
 
 /** The folder of the template, which is made when there is none. */
-export async function makeTemplate(): Promise<string> {
-  if (existsSync(folder)) return folder;
-  mkdirSync(dirname(folder), { recursive: true });
-  const directory = mkdtempSync(`${folder}-`);
-  const postgres = await startEmbeddedPostgres({ directory });
-  await postgres.close();
+export const makeTemplate = (): Promise<string> =>
+  madeOnce(folder, async (directory) => (await startEmbeddedPostgres({ directory })).close());
+
+/** A folder that is there as a whole or not at all: `make` is given one to fill that then takes its name. */
+export async function madeOnce(name: string, make: (directory: string) => Promise<void>): Promise<string> {
+  if (existsSync(name)) return name;
+  mkdirSync(dirname(name), { recursive: true });
+  const directory = mkdtempSync(`${name}-`);
+  await make(directory);
   try {
-    renameSync(directory, folder);
+    renameSync(directory, name);
   } catch (error) {
     rmSync(directory, { recursive: true });
     // Another process may have been quicker.
-    if (!existsSync(folder)) throw error;
+    if (!existsSync(name)) throw error;
   }
-  return folder;
+  return name;
 }
 
 if (import.meta.main) await makeTemplate();
