@@ -1,5 +1,4 @@
 // Building the read model with the person at the terminal watching: a bar where there is a terminal, lines where not.
-import cliProgress from 'cli-progress';
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { projections } from '../projections/index.ts';
@@ -23,6 +22,8 @@ const LINE_EVERY_MS = 2_000;
 export async function rebuildWithProgress(log: EventLog, database: DatabasePool, reason: string): Promise<void> {
   console.log(`Building the read model from the event log: ${reason}.`);
   const began = Date.now();
+  // Most starts build nothing.
+  const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar(
     { format: '{bar} {percentage}% · {events} events · {rate}/s · {eta_formatted} left', etaBuffer: 100, hideCursor: true },
     cliProgress.Presets.shades_classic,
