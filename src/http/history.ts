@@ -1,5 +1,6 @@
 // What happened to one entity, straight from its stream: each event as a sentence, and which fields it changed from what to
-// what. The fields are those of the entity's row, so what no row shows (a password's hash) no history shows either.
+// what. The fields are those of the entity's row and of what is part of it, so what no row shows (a password's hash) no history
+// shows either.
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -108,7 +109,7 @@ const nameOf = (entity: string) =>
  * @throws Problem 404 where nothing happened to it, or it is someone else's
  */
 async function historyOf(log: EventLog, stream: string, id: string, userId: string, only?: number): Promise<Item[]> {
-  const rows = new Map<string, Row>();
+  const rows: Rows = new Map();
   const items: Item[] = [];
   for await (const logged of log.readStream(stream, only ?? 0)) {
     if (only !== undefined && logged.revision > only) break;
@@ -116,12 +117,12 @@ async function historyOf(log: EventLog, stream: string, id: string, userId: stri
     const event = understood(logged);
     if (!event) items.push(unknownEvent(logged));
     else {
-      const changes = projections.flatMap(({ project }) => project(event)).filter((change) => concerns(change, id));
-      if (changes.length > 0)
+      const changes = projections.flatMap(({ project }) => project(event)).map((change) => apply(rows, change, id));
+      if (changes.some((change) => change !== undefined))
         items.push(
           itemOf(
             event,
-            changes.flatMap((change) => apply(rows, change, id)),
+            changes.flatMap((change) => change ?? []),
           ),
         );
     }
@@ -136,11 +137,11 @@ export const pastFrom = (log: EventLog): RouteServices['past'] =>
     const [, entity = ''] = /^GET (\/.+?\/:id)\//.exec(route) ?? [];
     const collection = collections.get(entity);
     if (!collection) throw new Error(`${route} is not below anything that has a history`);
-    const rows = new Map<string, Row>();
+    const rows: Rows = new Map();
     for await (const logged of log.readStream(`${collection.category}-${collection.perUser ? userId : id}`, 0)) {
       const event = understood(logged);
       if (!event || event.meta.user_id !== userId) continue;
-      for (const change of projections.flatMap(({ project }) => project(event))) if (concerns(change, id)) apply(rows, change, id);
+      for (const change of projections.flatMap(({ project }) => project(event))) apply(rows, change, id);
       const row = rows.get(table.qualified);
       if (row) yield row;
     }
@@ -177,27 +178,53 @@ function summaryOf(event: AnyEvent): string {
 /** `TaskCreated` as `Task created`. */
 const inWords = (type: string) => type.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-/** Whether a change is of the entity's row, or of one that joins it to something. */
-function concerns(change: Change, id: string): boolean {
-  if (change.table.schema === 'activities') return false;
-  if (change.kind === 'insert') return change.table.key.some((column) => change.row[column] === id);
-  if (change.kind === 'update') return change.id === id;
-  return Object.values(change.where).includes(id);
+/** The entity's own rows by their tables, and those that are part of it by table and id. */
+type Rows = Map<string, Row>;
+
+/** Does a change to the rows in memory. @returns what it changed in them; undefined where it is about something else */
+function apply(rows: Rows, change: Change, id: string): FieldChange[] | undefined {
+  const { schema, key } = change.table;
+  if (schema === 'activities') return undefined;
+  // What the row or rows are known by.
+  const known: Row = change.kind === 'insert' ? change.row : change.kind === 'update' ? { id: change.id } : change.where;
+  if (key.length > 1) return joined(change, known, id);
+  if (typeof known.id === 'string' && known.id !== id) return ofPart(rows, change, known.id, id);
+  return Object.values(known).includes(id) ? ofItself(rows, change) : undefined;
 }
 
-const UNTOLD = new Set(['id', 'user_id', 'created_at', 'updated_at', 'version']);
+/** A row that joins the entity to something. */
+function joined({ kind, table: { key } }: Change, known: Row, id: string): FieldChange[] | undefined {
+  if (!key.some((column) => known[column] === id)) return undefined;
+  const [field] = key.filter((column) => known[column] !== id);
+  if (field === undefined) return [];
+  return [kind === 'insert' ? { field, from: null, to: known[field] } : { field, from: known[field], to: null }];
+}
 
-/** Does the change to the rows in memory; answers with what it changed in them. */
-function apply(rows: Map<string, Row>, change: Change, id: string): FieldChange[] {
-  const { qualified, key } = change.table;
-  const [joined] =
-    key.length > 1
-      ? key.filter((column) => (change.kind === 'insert' ? change.row : 'where' in change ? change.where : {})[column] !== id)
-      : [];
-  if (joined !== undefined) {
-    if (change.kind === 'insert') return [{ field: joined, from: null, to: change.row[joined] }];
-    return change.kind === 'remove' ? [{ field: joined, from: change.where[joined], to: null }] : [];
-  }
+const STAMPS = ['user_id', 'created_at', 'updated_at', 'version'];
+
+/** A row that points at the entity, and that an event about the entity made, is part of it: it is told of as a whole. */
+function ofPart(rows: Rows, change: Change, partId: string, id: string): FieldChange[] | undefined {
+  const { qualified, name, untold } = change.table;
+  const place = `${qualified}/${partId}`;
+  const before = rows.get(place);
+  const told = (row: Row | undefined) =>
+    row
+      ? Object.fromEntries(Object.entries(row).filter(([column, value]) => value !== id && ![...STAMPS, ...untold].includes(column)))
+      : null;
+  if (change.kind === 'insert') {
+    const points = Object.entries(change.row).some(([column, value]) => value === id && column !== 'user_id');
+    if (!points) return undefined;
+    rows.set(place, change.row);
+  } else if (!before) return undefined;
+  else if (change.kind === 'remove') rows.delete(place);
+  else rows.set(place, { ...before, ...change.set });
+  // `email_attachments` are an email's attachments.
+  return [{ field: name.split('_').at(-1) ?? name, from: told(before), to: told(rows.get(place)) }];
+}
+
+/** Its own row. */
+function ofItself(rows: Rows, change: Change): FieldChange[] {
+  const { qualified, untold } = change.table;
   const before = rows.get(qualified) ?? {};
   if (change.kind === 'remove') {
     rows.delete(qualified);
@@ -206,6 +233,6 @@ function apply(rows: Map<string, Row>, change: Change, id: string): FieldChange[
   const set = change.kind === 'insert' ? change.row : change.set;
   rows.set(qualified, { ...before, ...set });
   return Object.entries(set)
-    .filter(([field, to]) => !UNTOLD.has(field) && !isDeepStrictEqual(before[field] ?? null, to))
+    .filter(([field, to]) => !['id', ...STAMPS, ...untold].includes(field) && !isDeepStrictEqual(before[field] ?? null, to))
     .map(([field, to]) => ({ field, from: before[field] ?? null, to }));
 }

@@ -34,14 +34,19 @@ export const whenItTakesPlace = {
   recurrence_exceptions: true,
 } as const;
 
-export const calendarInvitationRows = table('calendar.calendar_invitations', {
-  ...common,
-  event_id: uuid,
-  invitee_user_id: uuid.nullable(),
-  email: z.string(),
-  display_name: z.string().nullable(),
-  role: invitationRole,
-  response: invitationResponse,
-  comment: z.string().nullable(),
-  responded_at: storedInstant.nullable(),
-});
+export const calendarInvitationRows = table(
+  'calendar.calendar_invitations',
+  {
+    ...common,
+    event_id: uuid,
+    invitee_user_id: uuid.nullable(),
+    email: z.string(),
+    display_name: z.string().nullable(),
+    role: invitationRole,
+    response: invitationResponse,
+    comment: z.string().nullable(),
+    responded_at: storedInstant.nullable(),
+  },
+  // That somebody has an account is theirs to say.
+  { untold: ['invitee_user_id'] },
+);

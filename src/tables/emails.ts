@@ -37,17 +37,21 @@ export const emailRows = table('emails.emails', {
   received_at: storedInstant.nullable(),
 });
 
-export const emailAttachmentRows = table('emails.email_attachments', {
-  ...common,
-  email_id: uuid,
-  filename: z.string().nullable(),
-  content_type: z.string(),
-  size_bytes: count,
-  content_id: z.string().nullable(),
-  is_inline: z.boolean(),
-  sha256,
-  blob_key: z.string(),
-});
+export const emailAttachmentRows = table(
+  'emails.email_attachments',
+  {
+    ...common,
+    email_id: uuid,
+    filename: z.string().nullable(),
+    content_type: z.string(),
+    size_bytes: count,
+    content_id: z.string().nullable(),
+    is_inline: z.boolean(),
+    sha256,
+    blob_key: z.string(),
+  },
+  { untold: ['blob_key'] },
+);
 
 export const emailDraftRows = table('emails.email_drafts', {
   ...common,

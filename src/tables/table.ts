@@ -12,6 +12,8 @@ export type Table<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   readonly row: z.ZodObject<Shape>;
   /** The columns of the primary key. */
   readonly key: readonly string[];
+  /** Columns that are for Daybook alone: no history tells of them. */
+  readonly untold: readonly string[];
 };
 
 export type RowOf<T extends Table> = z.output<T['row']>;
@@ -31,17 +33,23 @@ export const storedObject = z.record(z.string(), z.unknown());
 
 export const count = z.int().nonnegative();
 
-export function table<Shape extends z.ZodRawShape & { id: z.ZodType }>(qualified: `${string}.${string}`, columns: Shape): Table<Shape>;
-export function table<Shape extends z.ZodRawShape>(
+type Options<Shape> = { readonly key?: readonly (keyof Shape & string)[]; readonly untold?: readonly (keyof Shape & string)[] };
+
+export function table<Shape extends z.ZodRawShape & { id: z.ZodType }>(
   qualified: `${string}.${string}`,
   columns: Shape,
-  options: { key: readonly (keyof Shape & string)[] },
+  options?: Options<Shape>,
 ): Table<Shape>;
 export function table<Shape extends z.ZodRawShape>(
   qualified: `${string}.${string}`,
   columns: Shape,
-  { key }: { key: readonly (keyof Shape & string)[] } = { key: ['id'] },
+  options: Options<Shape> & { readonly key: readonly string[] },
+): Table<Shape>;
+export function table<Shape extends z.ZodRawShape>(
+  qualified: `${string}.${string}`,
+  columns: Shape,
+  { key = ['id'], untold = [] }: { readonly key?: readonly string[]; readonly untold?: readonly string[] } = {},
 ): Table<Shape> {
   const [schema = '', name = ''] = qualified.split('.');
-  return { schema, name, qualified, row: z.object(columns), key };
+  return { schema, name, qualified, row: z.object(columns), key, untold };
 }

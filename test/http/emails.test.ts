@@ -21,6 +21,7 @@ beforeEach(async () => {
 const said = ({ status, body }: Answer) => ({ status, body });
 const idIn = (answer: Answer) => z.object({ id: z.string() }).parse(answer.body).id;
 const threadOf = (answer: Answer) => z.object({ thread_id: z.string() }).parse(answer.body).thread_id;
+const changesOf = z.array(z.looseObject({ field: z.string() }));
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const raw = (message: string, who: Person = ann, type = 'message/rfc822', headers: Record<string, string> = {}) =>
   inject(daybook.app, {
@@ -167,6 +168,21 @@ describe('an email', () => {
     const again = await record({ message_id_header: 'gone@example.org', attachments });
     expect(again).toMatchObject({ status: 201, body: { id, version: 2, has_attachments: true } });
     expect(pageOf((await ann.get(`/emails/${id}/attachments`)).body).items).toHaveLength(1);
+    const told = {
+      filename: null,
+      content_type: 'application/octet-stream',
+      size_bytes: 2,
+      content_id: null,
+      is_inline: false,
+      sha256: sha256('hi'),
+    };
+    const attached = { field: 'attachments', from: null, to: { id: attachment?.id, ...told } };
+    const { items } = pageOf((await ann.get(`/emails/${id}/history`)).body);
+    expect(items.map(({ type, changes }) => [type, changesOf.parse(changes).filter(({ field }) => field === 'attachments')])).toEqual([
+      ['EmailReceived', [attached]],
+      ['EmailDeleted', []],
+      ['EmailReceived', [{ ...attached, to: { ...attached.to, id: expect.not.stringMatching(String(attachment?.id)) } }]],
+    ]);
   });
 
   test('can be what a task comes from', async () => {

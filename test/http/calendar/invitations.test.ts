@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { invitationIdOf } from '../../../src/commands/calendar/invitations.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
-import { idOf, NOT_FOUND, type Person, register, T0, T1, T2 } from '../../support/person.ts';
+import { idOf, NOT_FOUND, type Person, pageOf, register, T0, T1, T2 } from '../../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -103,16 +103,26 @@ test('who invites sees who is asked, and who is asked finds it and answers', asy
     status: 200,
     body: noted,
   });
+  await ann.delete(path);
   const { body: history } = await ann.get(`/calendar/events/${id}/history`);
-  expect(history).toMatchObject({
-    items: [
-      { summary: 'Scheduled the event “Choir”' },
-      { summary: `Invited ${BOB} to the event “Choir”` },
-      { summary: 'Invited Guest@example.net to the event “Choir”' },
-      { summary: `${BOB} comes to the event “Choir”` },
-      { summary: 'Noted that Guest@example.net does not come to the event “Choir”' },
-    ],
-  });
+  // Not that Bob has an account: that is his to say.
+  const asked = { response: 'needs_action', comment: null, responded_at: null };
+  const forBob = { id: bobs.id, email: BOB, display_name: null, role: 'required', ...asked };
+  const forGuest = { id: guests.id, ...guest, ...asked };
+  const coming = { ...forBob, response: 'accepted', comment: 'With cake', responded_at: T2 };
+  const declined = { ...forGuest, response: 'declined', responded_at: T2 };
+  const change = (from: object | null, to: object | null) => [{ field: 'invitations', from, to }];
+  expect(
+    pageOf(history)
+      .items.map(({ summary, changes }) => ({ summary, changes }))
+      .slice(1),
+  ).toEqual([
+    { summary: `Invited ${BOB} to the event “Choir”`, changes: change(null, forBob) },
+    { summary: 'Invited Guest@example.net to the event “Choir”', changes: change(null, forGuest) },
+    { summary: `${BOB} comes to the event “Choir”`, changes: change(forBob, coming) },
+    { summary: 'Noted that Guest@example.net does not come to the event “Choir”', changes: change(forGuest, declined) },
+    { summary: `Took back the invitation of ${BOB} to the event “Choir”`, changes: change(coming, null) },
+  ]);
 });
 
 test('who is invited gets at nothing else, and nobody else at anything', async () => {
