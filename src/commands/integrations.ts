@@ -5,7 +5,7 @@ import { integrationCallLogged } from '../events/integrations.ts';
 import { maskSecrets, maskText } from '../masking.ts';
 import { instant, integrationDirection, integrationName, integrationStatus, name, smallObject, text } from '../vocabulary.ts';
 import { sharedAggregate } from './aggregate.ts';
-import { command } from './command.ts';
+import { type CommandServices, command, type Stamp } from './command.ts';
 
 /** The latest entry, and with it those before: none is ever asked for but the one that was just logged, or is logged again. */
 type IntegrationCalls = { readonly log_id: string; readonly revision: number; readonly earlier: IntegrationCalls | null } | null;
@@ -35,8 +35,17 @@ const body = z.strictObject({
   occurred_at: instant,
 });
 
-/** A call of Daybook's own, for who logs it by running `logIntegrationCall`. */
-export type IntegrationCall = z.input<typeof body>;
+type IntegrationCall = z.output<typeof body>;
+
+const logged = (log_id: string, { request, response, error, operation, ...call }: IntegrationCall) =>
+  integrationCallLogged({
+    log_id,
+    ...call,
+    operation: maskText(operation),
+    request: request && maskSecrets(request),
+    response: response && maskSecrets(response),
+    error: error === null ? null : maskText(error),
+  });
 
 export const logIntegrationCall = command({
   route: 'POST /integration-logs',
@@ -60,18 +69,7 @@ export const logIntegrationCall = command({
   },
   aggregate: integrationCalls,
   creates: true,
-  prepare: async ({ id, user, body: { request, response, error, operation, ...call } }) => ({
-    stream: streamOf(user.id, call),
-    decide: () =>
-      integrationCallLogged({
-        log_id: id,
-        ...call,
-        operation: maskText(operation),
-        request: request && maskSecrets(request),
-        response: response && maskSecrets(response),
-        error: error === null ? null : maskText(error),
-      }),
-  }),
+  prepare: async ({ id, user, body }) => ({ stream: streamOf(user.id, body), decide: () => logged(id, body) }),
   sharedStream: (userId, answered) => streamOf(userId, place.parse(answered)),
   answer: 'getIntegrationLog',
 });
@@ -81,3 +79,9 @@ const place = z.object({ integration: z.string(), occurred_at: z.string() });
 /** `{user}-{integration}-202611`: by when it occurred and not by when it is said, so that to say it again finds it. */
 const streamOf = (userId: string, { integration, occurred_at }: z.output<typeof place>) =>
   `${userId}-${integration}-${occurred_at.slice(0, 7).replace('-', '')}`;
+
+/** Logs a call of Daybook's own, once: of all that log one by the same id and time, the first is heard. */
+export const logOwnCall = ({ transact }: Pick<CommandServices, 'transact'>, stamp: Stamp, log_id: string, call: IntegrationCall) =>
+  transact(integrationCalls, streamOf(stamp.user_id, call), stamp, (calls) =>
+    integrationCalls.find(calls ?? null, log_id) ? [] : logged(log_id, call),
+  );

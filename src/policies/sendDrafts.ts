@@ -3,20 +3,21 @@
 // end is of a process that is gone; whether the letter got through nobody knows, and a person decides.
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'slonik';
+import { v5 } from 'uuid';
 import { z } from 'zod';
 import type { CommandServices, Stamp } from '../commands/command.ts';
 import { countSending, emailSends, sendsOf } from '../commands/emails/allowance.ts';
-import { type Draft, emailDraft, haveFailed, haveSent, isDue, nextTry, startSending } from '../commands/emails/draft.ts';
+import { type Draft, emailDraft, haveFailed, haveSent, isDue, nextTry, recipientsOf, startSending } from '../commands/emails/draft.ts';
 import { type Email, email, tooLarge } from '../commands/emails/email.ts';
 import { emailIdOf, shortened, threadIdOf } from '../commands/emails/identity.ts';
 import { snippetOf } from '../commands/emails/snippet.ts';
-import { logIntegrationCall } from '../commands/integrations.ts';
+import { logOwnCall } from '../commands/integrations.ts';
 import { type User, user } from '../commands/users/user.ts';
 import { emailSent } from '../events/emails.ts';
 import { LogUnavailable } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
 import type { Delivery, Letter, MailServer } from '../smtp.ts';
-import { effectsFor, type Policy, type PolicyServices, policy } from './policy.ts';
+import { type Policy, type PolicyServices, policy } from './policy.ts';
 import { type Duty, duty, messageOf } from './schedule.ts';
 
 /** All of one try to send a letter. */
@@ -58,19 +59,20 @@ export async function sendDraft(services: PolicyServices, server: MailServer, id
   const since = performance.now();
   const delivery: Delivery = refusal === undefined ? await server.send(letter) : { outcome: 'not_sent', error: refusal };
   const duration_ms = Math.round(performance.now() - since);
+  // What is refused here calls nobody.
+  const call = refusal === undefined && { host: server.host, from: sender.email, duration_ms };
 
   // What only this process knows is tried to be said until it is.
+  const taken = { ...draft, message_id_header: messageId, tries: draft.tries + 1, started_at: at };
   for (;;) {
     try {
-      await record(transact, { id, owner, draft, sent }, delivery);
+      await record({ folds, transact }, { id, owner, draft: taken, sent }, delivery, call);
       break;
     } catch (error) {
       if (signal.aborted || !isOutage(error)) throw error;
       await delay(AGAIN_AFTER_MS, undefined, { signal }).catch(() => {});
     }
   }
-  if (refusal === undefined)
-    await logCall(services, server, { owner, draft, letter, once: `${id}:${draft.tries + 1}` }, delivery, duration_ms);
 }
 
 const saidOf = ({ code, message }: Problem) => `${code}: ${message}`;
@@ -88,66 +90,73 @@ async function beyondAllowance(transact: Services['transact'], id: string, draft
   }
 }
 
-async function logCall(
-  services: PolicyServices,
-  { host }: MailServer,
-  { owner, draft, letter, once }: { owner: string; draft: Draft; letter: Letter; once: string },
+/** A draft whose try was begun. */
+type Try = { readonly id: string; readonly owner: string; readonly draft: Draft };
+/** What of it the draft does not tell. */
+type Call = { readonly host: string | null; readonly from: string | null; readonly duration_ms: number | null };
+/** `sent` of which no more is known: the letter is there. */
+type Ending = Delivery | { readonly outcome: 'sent'; readonly response: null; readonly refused: readonly string[] };
+
+/** How a try ended: the letter, the call, then what became of the draft, after which nobody looks at it again. */
+async function record(
+  services: Services,
+  { sent, ...attempt }: Try & { readonly sent: { readonly id: string; readonly event: ReturnType<typeof emailSent> } },
   delivery: Delivery,
-  duration_ms: number,
+  call: Call | false,
 ): Promise<void> {
-  const { $correlationId: correlationId, $causationId: causationId } = stampOf(draft, owner, letter.date);
-  const isSent = delivery.outcome === 'sent';
-  await effectsFor(services, { policy: POLICY, userId: owner, correlationId, causationId }).send(logIntegrationCall, {
-    once,
-    body: {
-      integration: 'smtp',
-      operation: 'send',
-      direction: 'outbound',
-      status: isSent ? 'succeeded' : 'failed',
-      request: {
-        host,
-        from: letter.from.address,
-        recipients: letter.to.length + letter.cc.length + letter.bcc.length,
-        message_id: letter.messageId,
-      },
-      response: isSent ? { response: delivery.response, refused: delivery.refused.length } : { outcome: delivery.outcome },
-      error: isSent ? null : delivery.error,
-      duration_ms,
-      correlation_id: correlationId.slice(0, 200),
-      occurred_at: letter.date,
-    },
+  const { transact } = services;
+  const { id, owner, draft } = attempt;
+  const stamp = stampOf(draft, owner, new Date().toISOString());
+  // First the letter: the draft points at it, and where only this much gets into the log, it says what the draft does not.
+  if (delivery.outcome === 'sent') await transact(email, sent.id, stamp, (_, revision) => (revision >= 0 ? [] : sent.event));
+  if (call) await logCall(services, attempt, call, delivery);
+  await transact(emailDraft, id, stamp, (now) => {
+    if (!now) return [];
+    if (delivery.outcome === 'sent') return haveSent(now, sent.id, delivery.refused);
+    return haveFailed(now, draft.tries, delivery.outcome, delivery.error);
+  });
+}
+
+/** Whoever ends a try logs its call. */
+async function logCall(
+  { transact }: Services,
+  { id, owner, draft }: Try,
+  { host, from, duration_ms }: Call,
+  ending: Ending,
+): Promise<void> {
+  const occurred_at = draft.started_at ?? new Date().toISOString();
+  const stamp = stampOf(draft, owner, new Date().toISOString());
+  const isSent = ending.outcome === 'sent';
+  await logOwnCall({ transact }, stamp, v5(`smtp ${draft.tries}`, id), {
+    integration: 'smtp',
+    operation: 'send',
+    direction: 'outbound',
+    status: isSent ? 'succeeded' : 'failed',
+    http_status: null,
+    request: { host, from, recipients: recipientsOf(draft), message_id: draft.message_id_header },
+    response: isSent ? { response: ending.response, refused: ending.refused.length } : { outcome: ending.outcome },
+    error: isSent ? null : ending.error,
+    duration_ms,
+    correlation_id: stamp.$correlationId.slice(0, 200) || null,
+    occurred_at,
   });
 }
 
 /** A draft whose sending was begun before a time and that nobody will end any more: sent, if the letter is there, otherwise unknown. */
-export async function giveUpOn({ folds, transact }: Services, id: string, startedBefore: string): Promise<void> {
+export async function giveUpOn(services: Services, host: string | null, id: string, startedBefore: string): Promise<void> {
+  const { folds, transact } = services;
   const { state: draft, owner } = await folds.fresh(emailDraft, `${emailDraft.category}-${id}`);
   if (!draft || owner === undefined || draft.status !== 'sending' || (draft.started_at ?? startedBefore) >= startedBefore) return;
   const sentId = emailIdOf(owner, 'outbound', draft.message_id_header ?? id);
   const isSent = (await folds.fresh(email, `${email.category}-${sentId}`)).revision >= 0;
+  const error = 'Daybook ended while this was being sent.';
+  const from = (await folds.fresh(user, `${user.category}-${owner}`)).state?.email ?? null;
+  const ending: Ending = isSent ? { outcome: 'sent', response: null, refused: [] } : { outcome: 'unknown', error };
+  await logCall(services, { id, owner, draft }, { host, from, duration_ms: null }, ending);
   await transact(emailDraft, id, stampOf(draft, owner, new Date().toISOString()), (now) => {
     if (!now) return [];
-    return isSent ? haveSent(now, sentId, []) : haveFailed(now, draft.tries, 'unknown', 'Daybook ended while this was being sent.');
+    return isSent ? haveSent(now, sentId, []) : haveFailed(now, draft.tries, 'unknown', error);
   });
-}
-
-type Try = {
-  readonly id: string;
-  readonly owner: string;
-  readonly draft: Draft;
-  readonly sent: { readonly id: string; readonly event: ReturnType<typeof emailSent> };
-};
-
-async function record(transact: Services['transact'], { id, owner, draft, sent }: Try, delivery: Delivery): Promise<void> {
-  const stamp = stampOf(draft, owner, new Date().toISOString());
-  if (delivery.outcome !== 'sent') {
-    const { outcome, error } = delivery;
-    await transact(emailDraft, id, stamp, (now) => (now ? haveFailed(now, draft.tries + 1, outcome, error) : []));
-    return;
-  }
-  // First the letter: the draft points at it, and where only this much gets into the log, it says what the draft does not.
-  await transact(email, sent.id, stamp, (_, revision) => (revision >= 0 ? [] : sent.event));
-  await transact(emailDraft, id, stamp, (now) => (now ? haveSent(now, sent.id, delivery.refused) : []));
 }
 
 /** What was done here was done because the draft was to be sent, and belongs to the request that said so. */
@@ -263,7 +272,7 @@ export function draftSending(services: PolicyServices, server: MailServer | unde
             : database.any(sql.type(item)`
                 SELECT id, user_id FROM emails.email_drafts WHERE status = 'sending' AND updated_at < ${nobodyEndsBefore(now)}
                 ORDER BY updated_at, id LIMIT ${MOST_AT_A_TICK}`),
-        ({ id }) => giveUpOn(services.commandHandler.services, id, nobodyEndsBefore(new Date().toISOString())),
+        ({ id }) => giveUpOn(services.commandHandler.services, server?.host ?? null, id, nobodyEndsBefore(new Date().toISOString())),
       ),
       duty(
         'sendDueDrafts',

@@ -78,16 +78,21 @@ async function killedAt(place: Place) {
   await expect.poll(status, { timeout: 20_000 }).toMatch(/^(unknown|sent)$/);
   // What would be sent again by itself would be sent at one of these ticks.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  return { path, messageIds, status };
+  const calls = async () =>
+    (await ask('GET', '/integration-logs').then(logs.parse)).items.filter(({ request }) => request.message_id.includes(id));
+  return { path, messageIds, status, calls };
 }
+
+const logs = z.object({ items: z.array(z.object({ status: z.string(), request: z.object({ message_id: z.string() }) })) });
 
 test.for([
   ['before the message', 'recipient'],
   ['within the message', 'data'],
   ['after the message, before the server has said that it has it', 'taken'],
 ] as const)('killed %s, it is not known whether it was sent, and a person decides', { timeout: 120_000 }, async ([, place]) => {
-  const { path, messageIds, status } = await killedAt(place);
+  const { path, messageIds, status, calls } = await killedAt(place);
   expect(await status()).toBe('unknown');
+  expect((await calls()).map((call) => call.status)).toEqual(['failed']);
   // Of a message that has come to its end, a server may take care whoever sent it has gone.
   const before = messageIds();
   expect(before.length).toBeLessThanOrEqual(place === 'recipient' ? 0 : 1);
@@ -96,13 +101,15 @@ test.for([
   await ask('POST', `${path}/send`, { again: true });
   await expect.poll(status, { timeout: 20_000 }).toBe('sent');
   expect(messageIds().length).toBe(before.length + 1);
+  expect((await calls()).map((call) => call.status)).toEqual(['succeeded', 'failed']);
   // Whoever has it twice can see that it is one.
   expect(new Set(messageIds()).size).toBe(1);
 });
 
 test('killed once the server has said that it has it, it was sent once, and nothing else is said of it', { timeout: 120_000 }, async () => {
-  const { path, messageIds, status } = await killedAt('acknowledged');
+  const { path, messageIds, status, calls } = await killedAt('acknowledged');
   expect(messageIds().length).toBe(1);
+  expect((await calls()).map((call) => call.status)).toEqual([(await status()) === 'sent' ? 'succeeded' : 'failed']);
   if ((await status()) === 'unknown') {
     await ask('DELETE', path);
     expect(await status()).toBe('discarded');

@@ -323,6 +323,25 @@ describe('sending', () => {
       summary: 'Could not send the email “Dinner”',
       details: { outcome: 'not_sent', error: expect.stringContaining('550 No such person') },
     });
+    expect(pageOf((await ann.get('/integration-logs')).body).items.filter((log) => JSON.stringify(log).includes(id))).toEqual([
+      {
+        id: expect.any(String),
+        integration: 'smtp',
+        operation: 'send',
+        direction: 'outbound',
+        status: 'failed',
+        http_status: null,
+        request: { host: '127.0.0.1', from: expect.stringContaining('@'), recipients: 1, message_id: `<${id}@example.com>` },
+        response: { outcome: 'not_sent' },
+        error: expect.stringContaining('550 No such person'),
+        duration_ms: expect.any(Number),
+        correlation_id: expect.any(String),
+        occurred_at: T0,
+        created_at: T0,
+        updated_at: T0,
+        version: expect.any(Number),
+      },
+    ]);
     await ann.patch(path, { to_addresses: [bob] });
     await ann.post(`${path}/send`);
     expect(await ended(id).then(() => ended(id))).toMatchObject({ status: expect.stringMatching(/sent|failed/) });

@@ -1,5 +1,5 @@
-// A letter is a few steps: it is counted, begun, the mail server takes it, the email is in the log, then that the draft was sent, then
-// the call. A crash between any two of them leaves one outcome, whoever looks at the draft afterwards, and how often.
+// A letter is a few steps: it is counted, begun, the mail server takes it, the email is in the log, then the call, then that the draft
+// was sent. A crash between any two of them leaves one outcome, whoever looks at the draft afterwards, and how often.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { sendsOf } from '../../src/commands/emails/allowance.ts';
@@ -85,7 +85,7 @@ async function sentBy(process: PolicyServices, mail: MailServer) {
   await sendDraft(process, mail, id, living).catch((error: unknown) => expect(error).toMatchObject({ message: 'died' }));
   for (let look = 1; look <= 2; look += 1) {
     const others = [processOn(daybook.log), processOn(daybook.log)];
-    await Promise.all(others.map(({ commandHandler: { services } }) => giveUpOn(services, id, '2999-01-01T00:00:00.000Z')));
+    await Promise.all(others.map(({ commandHandler: { services } }) => giveUpOn(services, '127.0.0.1', id, '2999-01-01T00:00:00.000Z')));
     await Promise.all(others.map((other) => sendDraft(other, taking(), id, living)));
   }
   const head = await daybook.log.head();
@@ -96,11 +96,17 @@ async function sentBy(process: PolicyServices, mail: MailServer) {
   if (sent_email_id !== null) expect(emails.map(({ stream }) => stream)).toEqual([`email-${sent_email_id}`]);
   const delivered = server.delivered.filter(({ message }) => message.includes(id)).length;
   const [, , ...types] = await typesIn(`emailDraft-${id}`);
-  return { status, isThere: sent_email_id !== null, emails: emails.length, delivered, types };
+  const logs = pageOf((await ann.get('/integration-logs')).body).items.filter((log) => JSON.stringify(log).includes(id));
+  const calls = logs.map(({ status, response, error }) => ({ status, response, error }));
+  return { status, isThere: sent_email_id !== null, emails: emails.length, delivered, types, calls };
 }
 
-const sent = { status: 'sent', isThere: true, emails: 1, delivered: 1, types: [ends.begun, ends.sent] };
-const unknown = { status: 'unknown', isThere: false, emails: 0, types: [ends.begun, ends.failed] };
+const taken = { status: 'succeeded', response: { response: expect.stringMatching(/^250/), refused: 0 }, error: null };
+const sent = { status: 'sent', isThere: true, emails: 1, delivered: 1, types: [ends.begun, ends.sent], calls: [taken] };
+const lost = { status: 'failed', response: { outcome: 'unknown' }, error: 'Daybook ended while this was being sent.' };
+const unknown = { status: 'unknown', isThere: false, emails: 0, types: [ends.begun, ends.failed], calls: [lost] };
+const refusing = (): MailServer => ({ host: '127.0.0.1', send: async () => ({ outcome: 'not_sent', error: '550 No' }) });
+const refused = { status: 'failed', response: { outcome: 'not_sent' }, error: '550 No' };
 
 test.for([
   ['before it is counted', sent, 1, taking],
@@ -108,9 +114,12 @@ test.for([
   ['once it is begun', { ...unknown, delivered: 0 }, 9, () => dying()],
   ['when the mail server has taken it, and not said so', { ...unknown, delivered: 1 }, 9, () => dying(taking().send)],
   ['before the email is in the log', { ...unknown, delivered: 1 }, 3, taking],
-  ['between the email and that the draft was sent', sent, 4, taking],
-  ['before the call is logged', sent, 5, taking],
+  ['before the call is logged', { ...sent, calls: [{ ...taken, response: { response: null, refused: 0 } }] }, 4, taking],
+  ['between the call and that the draft was sent', sent, 5, taking],
   ['after all of it', sent, 9, taking],
+  ['when it was refused, before the call is logged', { ...unknown, delivered: 0 }, 3, refusing],
+  ['between the call that was refused and that the draft was not sent', { ...unknown, delivered: 0, calls: [refused] }, 4, refusing],
+  ['after all of it that was refused', { ...unknown, status: 'failed', delivered: 0, calls: [refused] }, 9, refusing],
 ] as const)('a crash %s', async ([, outcome, at, mail]) => {
   expect(await sentBy(processOn(dyingBefore(at)), mail())).toEqual(outcome);
   const counted = await Array.fromAsync(daybook.log.readStream(`emailSends-${sendsOf(ann.id, T0)}`, 0));

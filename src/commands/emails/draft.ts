@@ -226,19 +226,19 @@ const reasons: Readonly<Record<Draft['status'], string>> = {
 
 const notNow = ({ status }: Draft) => conflict(`draft-${status}`, reasons[status]);
 
-function unsendable({ to_addresses, cc_addresses, bcc_addresses }: Draft, sendsPerDay: number) {
+function unsendable(draft: Draft, sendsPerDay: number) {
   if (sendsPerDay === 0)
     return conflict('smtp-not-set-up', 'This Daybook cannot send email yet: set SMTP_URL to the mail server to send through.');
-  if (to_addresses.length + cc_addresses.length + bcc_addresses.length === 0) {
-    return conflict('no-recipients', 'There is nobody to send this to.');
-  }
-  return undefined;
+  return recipientsOf(draft) === 0 ? conflict('no-recipients', 'There is nobody to send this to.') : undefined;
 }
 
-export const nextTry = (id: string, { tries, to_addresses, cc_addresses, bcc_addresses }: Draft): Sending => ({
+export const recipientsOf = ({ to_addresses, cc_addresses, bcc_addresses }: Draft): number =>
+  to_addresses.length + cc_addresses.length + bcc_addresses.length;
+
+export const nextTry = (id: string, draft: Draft): Sending => ({
   draft_id: id,
-  try_number: tries + 1,
-  recipients: to_addresses.length + cc_addresses.length + bcc_addresses.length,
+  try_number: draft.tries + 1,
+  recipients: recipientsOf(draft),
 });
 
 /** Due, and not taken yet. */
