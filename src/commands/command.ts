@@ -174,7 +174,11 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
    */
   readonly part?: string;
   /** Whom the entity lets call it beside its owner. Everybody else finds nothing. */
-  readonly admits?: (state: State, input: Pick<Input<Route, z.output<Body>>, 'user' | 'params'>) => boolean;
+  readonly admits?: (
+    state: State,
+    input: Pick<Input<Route, z.output<Body>>, 'user' | 'params'>,
+    services: CommandServices,
+  ) => boolean | Promise<boolean>;
   /**
    * Where entities that are one event each share a stream that neither their id nor their owner names: the id part of its
    * name, by what the query answers for one of them.

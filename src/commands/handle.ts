@@ -95,7 +95,7 @@ export function createCommandHandler({
         const revision = revisionOf(aggregate, before, input.id, makesPart(command) ? undefined : part);
         if (before.state === undefined || revision === undefined) throw notFound();
         const isOurs = (command.access ?? 'owner') !== 'owner' || before.owner === user.id;
-        if (!isOurs && !command.admits?.(before.state, input)) throw notFound();
+        if (!isOurs && !(await command.admits?.(before.state, input, services))) throw notFound();
         if (!(await references.ancestors(aggregate.partOf(before.state)))) throw notFound();
         if (request.ifMatch !== undefined && !request.ifMatch.includes(revision)) throw staleRevision(revision);
       }

@@ -58,19 +58,18 @@ export const answerCalendarInvitation = command({
   example: { response: 'accepted', comment: 'I bring cake.' },
   aggregate: calendarEvent,
   part: 'invitation_id',
-  admits: (event, { user, params }) => invitationOf(event, params.invitation_id)?.invitee_user_id === user.id,
-  creates: false,
+  // What is left of a person who has gone takes no answers.
+  admits: async (event, { user, params }, services) =>
+    invitationOf(event, params.invitation_id)?.invitee_user_id === user.id && (await isThere(services, event.owner_id)),
+  decide: (event, { params, body, at, user: caller }) => {
+    const invitation = invitationOf(event, params.invitation_id);
+    if (!invitation) return notFound();
+    if (event.status === 'cancelled') return cancelled();
+    if (invitation.response === body.response && invitation.comment === body.comment) return [];
+    const answered_by = event.owner_id === caller.id ? 'organizer' : 'invitee';
+    return invitationAnswered({ ...inviteeOf(invitation), ...body, responded_at: at, answered_by });
+  },
   answer: 'getCalendarInvitation',
-  prepare: async ({ params, body, at, user: caller }, services) => ({
-    decide: async (event) => {
-      const invitation = event && invitationOf(event, params.invitation_id);
-      if (!invitation || !(await isThere(services, event.owner_id))) return notFound();
-      if (event.status === 'cancelled') return cancelled();
-      if (invitation.response === body.response && invitation.comment === body.comment) return [];
-      const answered_by = event.owner_id === caller.id ? 'organizer' : 'invitee';
-      return invitationAnswered({ ...inviteeOf(invitation), ...body, responded_at: at, answered_by });
-    },
-  }),
 });
 
 export const removeCalendarInvitation = command({
@@ -88,7 +87,6 @@ export const removeCalendarInvitation = command({
 const invitationOf = ({ invitations }: CalendarEvent, id: string) => invitations.find(({ invitation_id }) => invitation_id === id);
 const inviteeOf = ({ invitation_id, email, display_name }: Invitation) => ({ invitation_id, email, display_name });
 
-/** What is left of a person who has gone takes no answers. */
 const isThere = async ({ folds }: CommandServices, id: string) => (await folds.fresh(user, `${user.category}-${id}`)).state !== undefined;
 
 const cancelled = () => conflict('event-cancelled', 'The event is cancelled.');

@@ -228,6 +228,7 @@ test('who leaves is no longer known to be invited, and whose event it was takes 
   const alsoLeft = await leave(cleo);
   expect(alsoLeft.statusCode).toBe(204);
   const bobs = `/calendar/events/${id}/invitations/${invitationIdOf(id, BOB)}`;
-  expect(await bob.post(`${bobs}/answer`, { response: 'accepted' })).toMatchObject({ status: 404, body: NOT_FOUND });
+  for (const headers of [{}, { 'if-match': '"0-"' }])
+    expect(await bob.post(`${bobs}/answer`, { response: 'accepted' }, headers)).toMatchObject({ status: 404, body: NOT_FOUND });
   expect((await bob.get(bobs, { 'daybook-position': String(alsoLeft.headers['daybook-position']) })).body).toEqual(NOT_FOUND);
 });
