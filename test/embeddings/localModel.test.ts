@@ -1,0 +1,80 @@
+// The model that comes with Daybook, and how texts are cut for any model.
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { localModel } from '../../src/embeddings/localModel.ts';
+import { chunksOf } from '../../src/embeddings/model.ts';
+
+const model = localModel();
+afterAll(() => model.close());
+
+const product = (one: readonly number[] = [], other: readonly number[] = []) =>
+  one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
+
+describe('the local model', () => {
+  test('has what means alike nearer than what does not, without a word in common', { timeout: 60_000 }, async () => {
+    const [question, near, far] = await model.embed(['my tooth hurts', 'call the dentist', 'quarterly budget spreadsheet']);
+    expect([question?.length, near?.length]).toEqual([model.dimensions, model.dimensions]);
+    expect(product(question, question)).toBeCloseTo(1, 3);
+    expect(product(question, near)).toBeGreaterThan(product(question, far) + 0.1);
+  });
+
+  test('answers each who asks with theirs, also at once, and about nothing with nothing', { timeout: 60_000 }, async () => {
+    const [alone, none, others] = await Promise.all([
+      model.embed(['boat']),
+      model.embed([]),
+      model.embed(['house', 'boat', '', '\u{1f600}', '日本', ' ', '\u{200b}', '\0', '。']),
+    ]);
+    expect(none).toEqual([]);
+    expect(others).toHaveLength(9);
+    expect(product(alone[0], others[1])).toBeCloseTo(1, 3);
+    expect(product(alone[0], others[0])).toBeLessThan(0.95);
+  });
+
+  test('starts again after its thread has ended', { timeout: 60_000 }, async () => {
+    const under = model.embed(['boat']);
+    await model.close();
+    await expect(under).rejects.toThrow('ended');
+    expect(await model.embed(['boat'])).toHaveLength(1);
+  });
+});
+
+describe('a text is cut', () => {
+  test('not at all where it is short, and to nothing where there is none', () => {
+    expect(chunksOf('  Call\n the dentist ')).toEqual(['Call the dentist']);
+    expect(chunksOf(' \n ')).toEqual([]);
+  });
+
+  test('between words, each piece with the end of the one before it', () => {
+    const words = Array.from({ length: 500 }, (_, index) => `word${index}`);
+    const chunks = chunksOf(words.join(' ')).map((chunk) => chunk.split(' '));
+    expect(chunks.length).toBeGreaterThan(3);
+    expect(chunks.flat().filter((word) => !words.includes(word))).toEqual([]);
+    for (const [index, chunk] of chunks.slice(1).entries()) {
+      const overlap = chunks[index]?.slice(chunks[index]?.indexOf(chunk[0] ?? '')) ?? [];
+      expect(overlap.length).toBeGreaterThan(10);
+      expect(chunk.slice(0, overlap.length)).toEqual(overlap);
+    }
+  });
+
+  test('into short pieces that have all of it, whatever it is', () => {
+    const character = fc.constantFrom('a', 'b', ' ', '\u{1f600}', 'é', '\n');
+    fc.assert(
+      fc.property(fc.array(character, { maxLength: 5_000 }), (characters) => {
+        const text = characters.join('');
+        const chunks = chunksOf(text);
+        const whole = text.replaceAll(/\s+/g, ' ').trim();
+        let reached = 0;
+        for (const chunk of chunks) {
+          expect(chunk.length).toBeLessThanOrEqual(1_000);
+          expect(chunk.isWellFormed()).toBe(true);
+          const at = whole.indexOf(chunk, Math.max(0, reached - 400));
+          expect(at).toBeGreaterThanOrEqual(0);
+          expect(at).toBeLessThanOrEqual(reached + 1);
+          reached = Math.max(reached, at + chunk.length);
+        }
+        expect(reached).toBe(whole.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
