@@ -29,6 +29,8 @@ const isOrigin = (text: string) => text === '*' || (URL.canParse(text) && new UR
 const isMailServer = (text: string) =>
   URL.canParse(text) && ['smtp:', 'smtps:'].includes(new URL(text).protocol) && new URL(text).hostname !== '';
 
+const isWebAddress = (text: string) => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+
 const settings = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   PORT: port.default(3000).describe('port to listen on; 0 takes any free one'),
@@ -61,6 +63,14 @@ const settings = z.object({
     .optional()
     .describe('mail server to send drafts through, as smtp://user:password@host:587 or smtps://…:465; unset: nothing is sent'),
   MAX_SENDS_PER_DAY: whole(1, 1_000_000).default(500).describe('how many recipients one person’s drafts may be sent to in a day (UTC)'),
+  EMBEDDINGS_URL: z
+    .string()
+    .refine(isWebAddress, 'must be the address of an API as OpenAI’s, such as https://api.openai.com/v1')
+    .optional()
+    .describe('API as OpenAI’s that texts are embedded with, such as https://api.openai.com/v1; unset: the model that comes along'),
+  EMBEDDINGS_MODEL: z.string().max(200).optional().describe('the model to ask of it, such as text-embedding-3-small'),
+  EMBEDDINGS_API_KEY: z.string().optional().describe('what it is asked with, as a bearer token'),
+  EMBEDDINGS_REQUESTS_PER_MINUTE: whole(1, 1_000_000).default(300).describe('how often it may be asked for what is to be stored'),
   ACCESS_TOKEN_EXPIRE_MINUTES: whole(1, 1_440).default(15).describe('how long an access token is valid'),
   REFRESH_TOKEN_EXPIRE_DAYS: whole(1, 3_650).default(30).describe('how long a login lasts that is not used'),
   ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))
@@ -107,10 +117,17 @@ export type Config = z.output<typeof settings>;
 /** One line that names the setting and what is wrong with it. */
 export class InvalidSetting extends Error {}
 
+/** What has to be set together. */
+const consistent = settings.superRefine(({ EMBEDDINGS_URL, EMBEDDINGS_MODEL }, context) => {
+  if ((EMBEDDINGS_URL === undefined) === (EMBEDDINGS_MODEL === undefined)) return;
+  const [missing, other] = EMBEDDINGS_URL === undefined ? ['EMBEDDINGS_URL', 'EMBEDDINGS_MODEL'] : ['EMBEDDINGS_MODEL', 'EMBEDDINGS_URL'];
+  context.addIssue({ code: 'custom', path: [missing], message: `must be set where ${other} is` });
+});
+
 /** Reads the settings from an environment; an empty one counts as unset. @throws InvalidSetting */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const { success, data, error } = settings.safeParse(given);
+  const { success, data, error } = consistent.safeParse(given);
   if (success) return data;
   throw new InvalidSetting(error.issues.map(({ path, message }) => `${path[0]?.toString()}: ${message}`).join('; '));
 }

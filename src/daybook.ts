@@ -6,9 +6,11 @@ import { type CommandHandler, createCommandHandler } from './commands/handle.ts'
 import { login } from './commands/users/login.ts';
 import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
+import { createEmbedder, createEmbeddings, type Embedder } from './embeddings/embeddings.ts';
 import { holdToMasterKey } from './eventstore/identity.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
+import { callLogger } from './policies/embeddingCalls.ts';
 import { duties, policies } from './policies/index.ts';
 import { createScheduler, type Scheduler } from './policies/scheduler.ts';
 import { draftSending, LONGEST_TRY_MS } from './policies/sendDrafts.ts';
@@ -28,6 +30,7 @@ export type Daybook = {
   readonly projector: Projector | undefined;
   readonly builder: Builder | undefined;
   readonly scheduler: Scheduler | undefined;
+  readonly embedder: Embedder | undefined;
   readonly stop: () => Promise<void>;
 };
 
@@ -71,6 +74,12 @@ export async function createDaybook(
     builder && schedule(config.VERIFY_SCHEDULE, () => builder.verify(), { noOverlap: true, suppressMissedWarning: true });
   if (interim) builder?.start(interim.reason);
   const services = { log, database, commandHandler, logger };
+  const calls = callLogger(services);
+  const embeddings = createEmbeddings(database, endpointOf(config), calls.log);
+  const embedder = config.ROLES.includes('embedder')
+    ? createEmbedder(embeddings, { log, database, progress, logger, onComputed: () => {} })
+    : undefined;
+  embedder?.start();
   // The mail client is loaded by those who send.
   const server = config.SMTP_URL === undefined ? undefined : (await import('./smtp.ts')).mailServer(config.SMTP_URL, LONGEST_TRY_MS);
   const sending = draftSending(services, server, config.EVENTSTORE_URL === undefined);
@@ -105,8 +114,12 @@ export async function createDaybook(
     projector,
     builder,
     scheduler,
+    embedder,
     stop: async () => {
       await app.close();
+      await embedder?.stop();
+      await embeddings.close();
+      await calls.done();
       await scheduler?.stop();
       await sending.stop();
       stopping.abort();
@@ -117,3 +130,8 @@ export async function createDaybook(
     },
   };
 }
+
+const endpointOf = ({ EMBEDDINGS_URL: url, EMBEDDINGS_MODEL: model, ...config }: Config) =>
+  url === undefined || model === undefined
+    ? undefined
+    : { url, model, apiKey: config.EMBEDDINGS_API_KEY, requestsPerMinute: config.EMBEDDINGS_REQUESTS_PER_MINUTE };

@@ -3,35 +3,35 @@
 export type EmbeddingModel = {
   /** Names what its vectors can be compared with: those of the same model, and no others. */
   readonly name: string;
-  readonly dimensions: number;
-  /** A vector of length 1 for each text, in their order. Texts are at most as long as a chunk. */
-  readonly embed: (texts: readonly string[]) => Promise<readonly (readonly number[])[]>;
+  /**
+   * A vector of length 1 for each text, in their order. Texts are at most as long as a chunk.
+   * @throws EmbeddingFailed
+   */
+  readonly embed: (texts: readonly string[], asked: Asked) => Promise<readonly Vector[]>;
   readonly close: () => Promise<void>;
 };
 
-/** A model takes in a paragraph or two; of what is longer, its vector would say little. */
-const CHUNK = 1_000;
-const OVERLAP = 150;
+export type Vector = readonly number[];
 
-/**
- * A text in pieces of at most `CHUNK` characters. Each begins some characters before the last one's end, so that a thought is
- * whole in one of them. They are cut between words, where there are any, and never within a character.
- */
-export function chunksOf(text: string): readonly string[] {
-  const chunks: string[] = [];
-  const whole = text.replaceAll(/\s+/g, ' ').trim();
-  for (let begin = 0; begin < whole.length; ) {
-    const end = whole.length - begin <= CHUNK ? whole.length : cutBefore(whole, begin + CHUNK, begin + OVERLAP);
-    chunks.push(whole.slice(begin, end).trim());
-    if (end === whole.length) break;
-    begin = cutBefore(whole, end - OVERLAP, end - 2 * OVERLAP);
+export type Asked = {
+  /** Whose texts they are. */
+  readonly userId: string;
+  /** Of the request that they belong to, or an id of their own. */
+  readonly correlationId: string;
+  /** Somebody waits for the answer: it comes before what is only to be stored, or soon fails. */
+  readonly isWaitedFor: boolean;
+  /** Gives up when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** The model gave no vectors. Another time it might, except for texts that it refuses. */
+export class EmbeddingFailed extends Error {
+  readonly isRefusal: boolean;
+  /** How long to leave it alone, where it said so. */
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, { isRefusal = false, retryAfterMs }: { isRefusal?: boolean; retryAfterMs?: number | undefined } = {}) {
+    super(message);
+    this.isRefusal = isRefusal;
+    this.retryAfterMs = retryAfterMs;
   }
-  return chunks;
-}
-
-/** The last place up to `at` at which a word begins; where there is none after `least`, `at`, or just before it within a character. */
-function cutBefore(text: string, at: number, least: number): number {
-  const space = text.lastIndexOf(' ', at - 1);
-  if (space > least) return space + 1;
-  return /^[\udc00-\udfff]/.test(text.slice(at, at + 1)) ? at - 1 : at;
 }

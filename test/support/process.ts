@@ -42,7 +42,11 @@ const ended = (child: ChildProcess): Promise<unknown> =>
 
 /** Starts a process that is not awaited: `ready` is. One can kill it at any time before, too. */
 export const launch = (dataDirectory: string, environment: Readonly<Record<string, string>> = {}) =>
-  spawned([MAIN], { PORT: '0', LOG_LEVEL: 'warn', DAYBOOK_DATA_DIR: dataDirectory, ...environment }, /API: (http:\S+)\/api\/v1/);
+  spawned(
+    [MAIN],
+    { PORT: '0', LOG_LEVEL: 'warn', ROLES: 'api,projector,scheduler', DAYBOOK_DATA_DIR: dataDirectory, ...environment },
+    /API: (http:\S+)\/api\/v1/,
+  );
 
 /** @param ready what it says then; the group is its URL */
 function spawned(args: readonly string[], environment: Readonly<Record<string, string>>, ready: RegExp) {

@@ -1,0 +1,111 @@
+// Embeddings as the rest of Daybook sees them: a question becomes a vector, and the embedder keeps everything else embedded.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DatabasePool } from 'slonik';
+import { type Follower, type FollowerStatus, type Following, follow } from './follower.ts';
+import { httpModel, type OutsideCall } from './httpModel.ts';
+import { LOCAL_MODEL, localModel } from './localModel.ts';
+import type { Asked, EmbeddingModel, Vector } from './model.ts';
+import { servingModel, storedModels, want } from './models.ts';
+import { makeSchema } from './schema.ts';
+
+/** Where the settings name one, an endpoint as OpenAI's; its model is the one that is wanted. */
+export type Endpoint = {
+  readonly url: string;
+  readonly model: string;
+  readonly apiKey: string | undefined;
+  readonly requestsPerMinute: number;
+};
+
+export type Embeddings = {
+  /**
+   * The vector of a question, and the model whose rows it can be compared with (relationships.entity_embeddings.model): the wanted
+   * one, or until that has embedded everything, the one that it is to replace. Undefined where nothing is embedded yet.
+   * @throws EmbeddingFailed when it cannot be had soon
+   */
+  readonly ask: (question: string, asked: Pick<Asked, 'userId' | 'correlationId'>) => Promise<Question | undefined>;
+  /** The one that is wanted. */
+  readonly wanted: EmbeddingModel;
+  /** A model by its name, where this process can embed with it. */
+  readonly find: (name: string) => EmbeddingModel | undefined;
+  readonly close: () => Promise<void>;
+};
+
+export type Question = { readonly model: string; readonly vector: Vector };
+
+/** @param onCall told of every call to the endpoint */
+export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | undefined, onCall: (call: OutsideCall) => void): Embeddings {
+  const models = new Map<string, EmbeddingModel>();
+  const make = (name: string) => {
+    if (name === LOCAL_MODEL) return localModel();
+    return endpoint && httpModel(name, endpoint, onCall);
+  };
+  const find = (name: string) => {
+    const model = models.get(name) ?? make(name);
+    if (model) models.set(name, model);
+    return model;
+  };
+  const wanted = endpoint ? httpModel(endpoint.model, endpoint, onCall) : localModel();
+  models.set(wanted.name, wanted);
+  return {
+    wanted,
+    find,
+    ask: async (question, asked) => {
+      await makeSchema(database);
+      const model = await servingModel(database, find);
+      const [vector] = model ? await model.embed([question], { ...asked, isWaitedFor: true }) : [];
+      return model && vector && { model: model.name, vector };
+    },
+    close: async () => {
+      for (const model of models.values()) await model.close();
+    },
+  };
+}
+
+export type Embedder = {
+  readonly start: () => void;
+  /** Of each model that this process embeds with; the wanted one comes first. */
+  readonly status: () => readonly ({ readonly model: string } & FollowerStatus)[];
+  readonly stop: () => Promise<void>;
+};
+
+const LOOK_AGAIN_MS = 1_000;
+
+/** The role `embedder`: keeps the wanted model's vectors, and until they are complete those of the models that it replaces. */
+export function createEmbedder({ wanted, find }: Embeddings, following: Following): Embedder {
+  const { database, logger } = following;
+  const stopping = new AbortController();
+  let followers: readonly Follower[] = [];
+  let starting: Promise<void> = Promise.resolve();
+
+  async function begin(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await makeSchema(database);
+        await want(database, wanted.name);
+        const stored = await storedModels(database);
+        const older = stored.flatMap(({ name }) => (name === wanted.name ? [] : (find(name) ?? [])));
+        followers = [wanted, ...older].map((model) => follow(model, following));
+        for (const { start } of followers) start();
+        return;
+      } catch (error) {
+        logger.warn(`The embedder cannot start yet: ${error instanceof Error ? error.message : error}`);
+        await delay(LOOK_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      }
+    }
+  }
+
+  return {
+    start: () => {
+      starting = begin();
+    },
+    status: () =>
+      followers.length === 0
+        ? [{ model: wanted.name, state: 'starting', lastError: undefined }]
+        : followers.map(({ model, status }) => ({ model, ...status() })),
+    stop: async () => {
+      stopping.abort();
+      await starting;
+      await Promise.all(followers.map(({ stop }) => stop()));
+    },
+  };
+}

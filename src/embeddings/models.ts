@@ -1,0 +1,95 @@
+// Which models there are: the one that the settings want, and those whose vectors lie there until it has replaced them.
+import { createHash } from 'node:crypto';
+import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
+import { z } from 'zod';
+import type { EmbeddingModel } from './model.ts';
+import { PLACE_PREFIX } from './place.ts';
+
+const storedModel = z.object({ name: z.string(), dimensions: z.int().nullable(), complete_at: z.string().nullable() });
+export type StoredModel = z.output<typeof storedModel>;
+
+/** The one that was wanted last comes first. */
+export const storedModels = (database: CommonQueryMethods): Promise<readonly StoredModel[]> =>
+  database.any(sql.type(storedModel)`SELECT name, dimensions, complete_at FROM embeddings.models ORDER BY wanted_at DESC, name`);
+
+/** From now on, and until somebody wants another, it is to replace all others. */
+export async function want(database: DatabasePool, name: string): Promise<void> {
+  await database.query(sql.unsafe`
+    INSERT INTO embeddings.models AS m (name, wanted_at) VALUES (${name}, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET wanted_at = excluded.wanted_at
+    WHERE m.wanted_at < (SELECT max(wanted_at) FROM embeddings.models)`);
+}
+
+/** The model that questions are to be asked with: of those that this process has, the first that has embedded all there is. */
+export async function servingModel(
+  database: CommonQueryMethods,
+  find: (name: string) => EmbeddingModel | undefined,
+): Promise<EmbeddingModel | undefined> {
+  const stored = (await storedModels(database)).filter(({ dimensions }) => dimensions !== null);
+  const inOrder = [...stored.filter(({ complete_at }) => complete_at !== null), ...stored];
+  for (const { name } of inOrder) {
+    const model = find(name);
+    if (model) return model;
+  }
+  return undefined;
+}
+
+/** What pgvector's index takes: a vector of up to 2,000 numbers, one of half the precision up to 4,000. Beyond, there is none. */
+const MOST_INDEXED = 2_000;
+const MOST_INDEXED_HALF = 4_000;
+
+/**
+ * The type that a model's vectors are compared as. A comparison finds the index where it is spelled like this:
+ * `e.model = ${literal} ORDER BY e.embedding::vector(512) <=> $1::vector(512)`.
+ */
+export const comparable = (dimensions: number): FragmentSqlToken =>
+  dimensions > MOST_INDEXED && dimensions <= MOST_INDEXED_HALF
+    ? sql.fragment`halfvec(${sql.literalValue(String(dimensions))})`
+    : sql.fragment`vector(${sql.literalValue(String(dimensions))})`;
+
+export async function makeIndex(database: CommonQueryMethods, model: string, dimensions: number): Promise<void> {
+  if (dimensions > MOST_INDEXED_HALF) return;
+  const operators = sql.identifier([dimensions > MOST_INDEXED ? 'halfvec_cosine_ops' : 'vector_cosine_ops']);
+  await database.query(sql.unsafe`
+    CREATE INDEX IF NOT EXISTS ${sql.identifier([indexOf(model)])} ON relationships.entity_embeddings
+    USING hnsw ((embedding::${comparable(dimensions)}) ${operators}) WHERE model = ${sql.literalValue(model)}`);
+}
+
+const INDEX_PREFIX = 'entity_embeddings_near_';
+const indexOf = (model: string) => `${INDEX_PREFIX}${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
+
+/** @returns true where it was not before */
+export async function completed(database: DatabasePool, name: string): Promise<boolean> {
+  const { rowCount } = await database.query(sql.unsafe`
+    UPDATE embeddings.models SET complete_at = clock_timestamp() WHERE name = ${name} AND complete_at IS NULL AND dimensions IS NOT NULL`);
+  return rowCount > 0;
+}
+
+const PIECE = 500;
+
+/**
+ * Drops what there is of models that a complete one has replaced, and of those that were dropped before as far as that got.
+ * First that they are wanted at all, so that whoever still embeds with one of them stops.
+ */
+export async function dropReplaced(database: DatabasePool, name: string): Promise<void> {
+  await database.query(sql.unsafe`
+    DELETE FROM embeddings.models old USING embeddings.models new
+    WHERE new.name = ${name} AND new.complete_at IS NOT NULL AND old.wanted_at < new.wanted_at`);
+  const kept = (await storedModels(database)).map((model) => model.name);
+  const models = sql.array(kept, 'text');
+  await database.query(sql.unsafe`
+    DELETE FROM daybook.checkpoints WHERE starts_with(name, ${PLACE_PREFIX}) AND substr(name, ${PLACE_PREFIX.length + 1}) <> ALL(${models})`);
+  await database.query(sql.unsafe`DELETE FROM embeddings.set_aside WHERE model <> ALL(${models})`);
+  const indexes = await database.anyFirst(sql.type(indexRow)`
+    SELECT indexname::text FROM pg_indexes WHERE schemaname = 'relationships' AND starts_with(indexname, ${INDEX_PREFIX})
+      AND indexname <> ALL(${sql.array(kept.map(indexOf), 'text')})`);
+  for (const index of indexes) await database.query(sql.unsafe`DROP INDEX IF EXISTS ${sql.identifier(['relationships', index])}`);
+  for (const table of [sql.fragment`relationships.entity_embeddings`, sql.fragment`embeddings.vectors`]) {
+    for (let rowCount = PIECE; rowCount === PIECE; ) {
+      ({ rowCount } = await database.query(sql.unsafe`
+        DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE model <> ALL(${models}) LIMIT ${PIECE}))`));
+    }
+  }
+}
+
+const indexRow = z.object({ indexname: z.string() });

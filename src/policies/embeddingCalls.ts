@@ -1,0 +1,44 @@
+// What a model elsewhere was asked for a person's texts is in that person's integration log.
+import { logIntegrationCall } from '../commands/integrations.ts';
+import type { OutsideCall } from '../embeddings/httpModel.ts';
+import { effectsFor, type PolicyServices } from './policy.ts';
+import { messageOf } from './schedule.ts';
+
+export type CallLogger = {
+  readonly log: (call: OutsideCall) => void;
+  /** Resolves when what was logged so far is in the log. */
+  readonly done: () => Promise<void>;
+};
+
+/** Who embeds does not wait for the log, and goes on without it. */
+export function callLogger(services: PolicyServices): CallLogger {
+  const underWay = new Set<Promise<void>>();
+
+  async function write({ userId, correlationId, url, model, texts, characters, error, ...call }: OutsideCall): Promise<void> {
+    const { total_tokens, isTriedAgain, http_status, duration_ms, occurred_at } = call;
+    const correlation_id = correlationId === '' ? null : correlationId.slice(0, 200);
+    const reason = { policy: 'embeddings', userId, correlationId, causationId: correlationId };
+    await effectsFor(services, reason).send(logIntegrationCall, {
+      body: {
+        ...{ integration: 'embeddings', operation: 'embeddings.create', direction: 'outbound' },
+        status: error === null ? 'succeeded' : isTriedAgain ? 'retried' : 'failed',
+        http_status,
+        request: { method: 'POST', url, model, texts, characters },
+        response: total_tokens === null ? null : { total_tokens },
+        ...{ error, duration_ms, correlation_id, occurred_at },
+      },
+    });
+  }
+
+  return {
+    log: (call) => {
+      const writing = write(call)
+        .catch((error: unknown) => services.logger.warn(`A call to the embedding model could not be logged: ${messageOf(error)}`))
+        .finally(() => underWay.delete(writing));
+      underWay.add(writing);
+    },
+    done: async () => {
+      await Promise.all(underWay);
+    },
+  };
+}
