@@ -1,66 +1,48 @@
-// Task labels. All of a person's share a stream, so that no two can have one name, whoever races.
+// Task labels, which are what a person marks tasks with.
 import { z } from 'zod';
 import { taskLabelChanged, taskLabelCreated, taskLabelDeleted } from '../../events/tasks.ts';
-import { conflict, idInUse } from '../../problem.ts';
-import { color, name, uuidV7 } from '../../vocabulary.ts';
+import { uuidV7 } from '../../vocabulary.ts';
 import { sharedAggregate } from '../aggregate.ts';
 import { command, noBody } from '../command.ts';
+import { type Marks, markFields, noMarks, refuseName, withChanges, withMark, withoutMark } from '../marks.ts';
 import { changed, patchOf } from '../patch.ts';
 
-type Label = { readonly name: string; readonly color: string | null; readonly revision: number };
-/** By id. What was deleted stays known: the streams of tasks still name it, so no other label may have its id. */
-export type TaskLabels = { readonly live: ReadonlyMap<string, Label>; readonly deleted: ReadonlySet<string> };
-
-const none: TaskLabels = { live: new Map(), deleted: new Set() };
-
-export const taskLabels = sharedAggregate<TaskLabels>({
+export const taskLabels = sharedAggregate<Marks>({
   category: 'taskLabels',
-  initial: none,
+  initial: noMarks,
   evolve: {
-    TaskLabelCreated: ({ live, deleted }, { data: { label_id, ...label }, revision }) => ({
-      live: new Map([...live, [label_id, { ...label, revision }]]),
-      deleted,
-    }),
-    TaskLabelChanged: ({ live, deleted }, { data: { label_id, ...changes }, revision }) => {
-      const label = live.get(label_id);
-      return { live: label ? new Map([...live, [label_id, { ...label, ...changes, revision }]]) : live, deleted };
-    },
-    TaskLabelDeleted: ({ live, deleted }, { data: { label_id } }) => ({
-      live: new Map([...live].filter(([id]) => id !== label_id)),
-      deleted: new Set([...deleted, label_id]),
-    }),
+    TaskLabelCreated: (labels, { data: { label_id, ...label }, revision }) => withMark(labels, label_id, { ...label, revision }),
+    TaskLabelChanged: (labels, { data: { label_id, ...changes }, revision }) => withChanges(labels, label_id, { ...changes, revision }),
+    TaskLabelDeleted: (labels, { data }) => withoutMark(labels, data.label_id),
   },
   find: ({ live }, id) => live.get(id),
   title: ({ live }, { data }) => ('label_id' in data ? live.get(data.label_id)?.name : undefined),
 });
 
-const fields = { name, color: color.nullable() };
-
 export const createTaskLabel = command({
   route: 'POST /task-labels',
   summary: 'Create a task label',
-  body: z.strictObject({ id: uuidV7.optional(), name: fields.name, color: fields.color.default(null) }),
+  body: z.strictObject({ id: uuidV7.optional(), name: markFields.name, color: markFields.color.default(null) }),
   example: { name: 'Urgent', color: '#d73a49' },
   aggregate: taskLabels,
   perUser: true,
-  create: ({ id, body: { name, color } }, labels = none) => {
-    if (labels.deleted.has(id)) return idInUse();
-    return isTaken(labels, name, id) ? nameTaken(name) : taskLabelCreated({ label_id: id, name, color });
-  },
+  create: ({ id, body: { name, color } }, labels = noMarks) =>
+    refuseName(labels, 'label', id, name) ?? taskLabelCreated({ label_id: id, name, color }),
   answer: 'getTaskLabel',
 });
 
 export const changeTaskLabel = command({
   route: 'PATCH /task-labels/:id',
   summary: 'Rename or recolour a task label',
-  body: patchOf(fields),
+  body: patchOf(markFields),
   example: { color: '#0e8a16' },
   aggregate: taskLabels,
   perUser: true,
   decide: (labels, { id, body }) => {
-    if (body.name !== undefined && isTaken(labels, body.name, id)) return nameTaken(body.name);
     const differs = changed({ ...labels.live.get(id) }, body);
-    return differs ? taskLabelChanged({ label_id: id, ...differs }) : [];
+    if (!differs) return [];
+    const refusal = differs.name === undefined ? undefined : refuseName(labels, 'label', id, differs.name);
+    return refusal ?? taskLabelChanged({ label_id: id, ...differs });
   },
   answer: 'getTaskLabel',
 });
@@ -73,8 +55,3 @@ export const deleteTaskLabel = command({
   perUser: true,
   decide: (_, { id }) => taskLabelDeleted({ label_id: id }),
 });
-
-const isTaken = ({ live }: TaskLabels, name: string, by: string) =>
-  [...live].some(([id, label]) => id !== by && label.name.toLowerCase() === name.toLowerCase());
-
-const nameTaken = (name: string) => conflict('name-taken', `There is already a label called ${name}.`, '/name');
