@@ -37,7 +37,6 @@ const beside = async () => {
   return places.filter((_, index) => there[index]);
 };
 const buildOf = () => daybook.database.oneFirst(sql.unsafe`SELECT build_id FROM daybook.checkpoints`);
-const settled = async () => expect(await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000)).toBe(true);
 const rows = () => rawRowsOf(daybook.database, [person.id]);
 
 /** Writes and reads their own writes, each as soon as the one before is answered, until told to stop; answers with what went wrong. */
@@ -95,7 +94,7 @@ test('under load, nobody gets an error, and everybody sees what they wrote, befo
   expect(readers.flat()).toEqual([]);
   await other.stop();
 
-  await settled();
+  await daybook.settled();
   const found = await rows();
   await daybook.projector?.stop();
   await rebuild(daybook.log, daybook.database, projections, () => {});

@@ -26,7 +26,7 @@ import {
   wrongValues,
 } from '../support/badInput.ts';
 import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, NOT_FOUND, type Person, register } from '../support/person.ts';
+import { NOT_FOUND, type Person, register, said } from '../support/person.ts';
 
 const ADMIN = 'root@example.com';
 
@@ -168,7 +168,6 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
   }
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const idIn = (path: string, owned: Readonly<Record<string, string>>) => of(owned, /^\/(.+?)\/:id/.exec(path)?.[1]);
 
 const reads = [

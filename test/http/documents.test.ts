@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { docx, pdf } from '../support/files.ts';
 import { type Form, formOf, send } from '../support/form.ts';
-import { type Answer, idOf, NOT_FOUND, named, type Person, pageOf, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { idOf, NOT_FOUND, named, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -19,7 +19,6 @@ beforeEach(async () => {
   ann = await register(daybook.app);
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const at = (time: string) => {
   vi.setSystemTime(time);
   return ann;

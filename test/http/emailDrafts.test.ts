@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { headersOf, startMailServer, type TestMailServer } from '../support/mailServer.ts';
-import { type Answer, idOf, NOT_FOUND, named, type Person, pageOf, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { idOf, NOT_FOUND, named, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 
 let server: TestMailServer;
 let daybook: TestDaybook;
@@ -30,7 +30,6 @@ beforeEach(async () => {
   ann = await register(daybook.app);
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const at = (time: string) => {
   vi.setSystemTime(time);
   return ann;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, idOf, inject, NOT_FOUND, named, type Person, pageOf, register, T0, T1 } from '../support/person.ts';
+import { type Answer, idOf, inject, NOT_FOUND, named, type Person, pageOf, register, said, T0, T1 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -18,7 +18,6 @@ beforeEach(async () => {
   ann = await register(daybook.app);
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const idIn = (answer: Answer) => z.object({ id: z.string() }).parse(answer.body).id;
 const threadOf = (answer: Answer) => z.object({ thread_id: z.string() }).parse(answer.body).thread_id;
 const changesOf = z.array(z.looseObject({ field: z.string() }));

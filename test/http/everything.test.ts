@@ -13,9 +13,9 @@ import { deriveSecrets } from '../../src/secrets.ts';
 import { belongings, call, fill, methodAndPath } from '../support/badInput.ts';
 import { secrets, startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { startMailServer, type TestMailServer } from '../support/mailServer.ts';
-import { type Answer, client, idOf, NOT_FOUND, named, type Person, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { type Answer, client, idOf, NOT_FOUND, named, type Person, problem, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 import { routesOf } from '../support/routes.ts';
-import { type Entered, loggedIn, PASSWORD, problem, registered, said } from './users/entering.ts';
+import { type Entered, loggedIn, PASSWORD, registered } from './users/entering.ts';
 
 const ADMIN = 'root@example.com';
 const NOBODY = 'nobody@example.com';
@@ -160,12 +160,10 @@ async function abandonRegistration(): Promise<void> {
 /** What Daybook does by itself. */
 async function tickAt(now: string): Promise<void> {
   vi.setSystemTime(now);
-  await settled();
+  await daybook.settled();
   await daybook.scheduler?.tick();
-  await settled();
+  await daybook.settled();
 }
-
-const settled = async () => expect(await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000)).toBe(true);
 
 /** Of these, only an admin may ask. */
 const FOR_ADMINS = [

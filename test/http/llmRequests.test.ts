@@ -1,7 +1,7 @@
 // Requests to language models as a client sees them, word for word: the clock and the ids are the test's.
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, idOf, NOT_FOUND, type Person, pageOf, register, T0, T1, T2 } from '../support/person.ts';
+import { idOf, NOT_FOUND, type Person, pageOf, register, said, T0, T1, T2 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -16,7 +16,6 @@ beforeEach(async () => {
   ann = await register(daybook.app);
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 let last = 5_000;
 const next = () => {
   last += 1;

@@ -19,7 +19,6 @@ afterAll(() => daybook.close());
 const path = '/system/projections';
 const model = `${path}/read_model`;
 const ready = async () => (await daybook.app.inject('/health/ready')).json();
-const settled = async () => expect(await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000)).toBe(true);
 
 test('it is paused, also for a process that starts then and for one that is built meanwhile, until it is resumed', async () => {
   expect(await admin.post(`${model}/pause`)).toMatchObject({ status: 200, body: { name: 'read_model', status: 'paused' } });
@@ -41,7 +40,7 @@ test('it is paused, also for a process that starts then and for one that is buil
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'paused', lag_events: 1 }] });
 
   expect((await admin.post(`${model}/resume`)).status).toBe(200);
-  await settled();
+  await daybook.settled();
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'running', lag_events: 0, parked_events: 0 }] });
   expect(await ready()).toMatchObject({ status: 'ready', projector: 'ok' });
 });
@@ -57,7 +56,7 @@ test('what could not be projected is shown to admins, with why, and is no secret
   };
   const odd = (type: string) => ({ event_id: crypto.randomUUID(), type, data: { title: 42 }, metadata });
   await daybook.log.append('task-odd', -1, [odd('TaskCreated'), odd('TaskDeleted')]);
-  await settled();
+  await daybook.settled();
   const whole = { stream: 'task-odd', event_id: expect.any(String), parked_at: expect.any(String), position: expect.any(Number) };
   const items = [
     { ...whole, revision: 0, event_type: 'TaskCreated', error: expect.stringContaining('title') },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Daybook } from '../../src/daybook.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, client, idOf, NOT_FOUND, type Person, pageOf, register } from '../support/person.ts';
+import { type Answer, client, idOf, NOT_FOUND, type Person, pageOf, register, said } from '../support/person.ts';
 import { beforeNextAppend as forceRace, typesIn } from '../support/race.ts';
 
 let daybook: TestDaybook;
@@ -26,7 +26,6 @@ afterAll(async () => {
 
 const beforeNextAppend = (race: () => Promise<Answer>) => forceRace(daybook.log, race);
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const gone = { status: 404, body: NOT_FOUND };
 const typesOf = (stream: string) => typesIn(daybook.log, stream);
 const count = z.object({ count: z.number() });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { z } from 'zod';
 import { entityType } from '../../src/vocabulary.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, client, idOf, NOT_FOUND, named, type Person, pageOf, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { type Answer, client, idOf, NOT_FOUND, named, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -19,7 +19,6 @@ beforeEach(() => {
   vi.setSystemTime(T0);
 });
 
-const said = ({ status, body }: Answer) => ({ status, body });
 const idIn = ({ body }: Answer) => z.object({ id: z.string() }).parse(body).id;
 const task = async (number: number, title = `Task ${number}`) => idIn(await ann.post('/tasks', { id: idOf(number), title }));
 const blocks = (source: number, target: number, more: object = {}, person = ann) =>

@@ -18,15 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => daybook.close());
 
-const settled = async () => {
-  const head = await daybook.log.head();
-  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
-  return Number(head);
-};
 const well = { position: expect.any(Number), lag_events: 0, lag_seconds: 0, set_aside: [], status: 'running', last_error: null };
 
 test('how far the tables and the policies are', async () => {
-  const head = await settled();
+  const head = Number(await daybook.settled());
   expect(await ann.get('/system/projections')).toMatchObject({
     status: 200,
     body: {
@@ -76,7 +71,7 @@ test('which events a policy failed at, and why for admins', { timeout: 60_000 },
   } finally {
     await other.stop();
   }
-  await settled();
+  await daybook.settled();
   expect((await statusLines(daybook.log, daybook.database)).slice(-3)).toEqual([
     'Policy nextOccurrence: is done with all there is; 1 are set aside and tried again:',
     `  TaskCompleted at task-${id}@1`,

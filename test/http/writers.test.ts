@@ -6,7 +6,7 @@ import type { Daybook } from '../../src/daybook.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { makeReadModel, parkedEvents, rawRowsOf, rowsInBatches } from '../replay/tables.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, client, idOf, NOT_FOUND, type Person, register } from '../support/person.ts';
+import { type Answer, client, idOf, NOT_FOUND, type Person, register, said } from '../support/person.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { beforeNextAppend as forceRace, typesIn } from '../support/race.ts';
 
@@ -33,7 +33,6 @@ afterAll(async () => {
 });
 
 const beforeNextAppend = (race: () => Promise<Answer>) => forceRace(daybook.log, race);
-const said = ({ status, body }: Answer) => ({ status, body });
 const gone = { status: 404, body: NOT_FOUND };
 const refused = (status: number, code: string) => ({ status, body: { type: `urn:daybook:problem:${code}` } });
 const identified = z.looseObject({ id: z.string() });
@@ -380,8 +379,7 @@ test('many at once, through both nodes, are each done or refused, and what is re
 });
 
 test('the rows are those of a rebuild, in whatever batches', async () => {
-  const head = await daybook.log.head();
-  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
+  await daybook.settled();
   const postgres = await testDatabase();
   const database = await createPool(postgres.url);
   try {

@@ -27,19 +27,15 @@ afterAll(async () => {
   await daybook.close();
 });
 
-const settled = async () => {
-  const head = await daybook.log.head();
-  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
-};
 const tick = () => Promise.all([daybook, otherNode].map(({ scheduler }) => scheduler?.tick()));
 /** Both processes look for what is due at the same moment, on tables that have all that is in the log. */
 async function tickAt(...times: string[]): Promise<void> {
   for (const now of times) {
     vi.setSystemTime(now);
-    await settled();
+    await daybook.settled();
     await tick();
   }
-  await settled();
+  await daybook.settled();
   vi.setSystemTime(THEN);
 }
 
@@ -184,11 +180,11 @@ describe('after Daybook was away', () => {
 test('on tables that do not know of it yet, once all the same', async () => {
   const [starts_at, ends_at] = ['2100-08-01T09:00:00.000Z', '2100-08-01T10:00:00.000Z'];
   const id = await schedule({ title: 'Exam', starts_at, ends_at, reminder_minutes: [60] });
-  await settled();
+  await daybook.settled();
   vi.setSystemTime(starts_at);
   // Each sees the same tables, from before the reminder.
   await Promise.all([tick(), tick()]);
-  await settled();
+  await daybook.settled();
   vi.setSystemTime(THEN);
   expect((await reminders(id)).length).toBe(1);
 });

@@ -128,7 +128,7 @@ describe('its successor', () => {
     await expect
       .poll(async () => ((await readCheckpoint(daybook.log, 'nextOccurrence'))?.position ?? 0n) > position, { timeout: 20_000 })
       .toBe(true);
-    await daybook.projector?.reached((await daybook.log.head()) ?? 0n, 20_000);
+    await daybook.settled();
   }
   const tasksOf = async (title: string) =>
     z

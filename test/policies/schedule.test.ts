@@ -36,14 +36,10 @@ const create = async (title: string, remind_at: string | null) => idIn(await ann
 /** Both processes look for what is due at the same moment, on tables that have all that is in the log. */
 async function tickAt(now: string): Promise<void> {
   vi.setSystemTime(now);
-  await settled();
+  await daybook.settled();
   await Promise.all([daybook.scheduler?.tick(), otherNode.scheduler?.tick()]);
-  await settled();
+  await daybook.settled();
 }
-const settled = async () => {
-  const head = await daybook.log.head();
-  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
-};
 
 async function timesReminded(task: string): Promise<number> {
   const events = await Array.fromAsync(daybook.log.readStream(`task-${task}`, 0));
@@ -100,7 +96,7 @@ describe('reminders of tasks', () => {
   test('come once on tables that do not know of them yet', async () => {
     const id = await create('Stretch', T1);
     vi.setSystemTime(T2);
-    await settled();
+    await daybook.settled();
     // Each sees the same tables, from before the reminder.
     const duties = [daybook, otherNode, daybook, otherNode].map(({ scheduler }) => scheduler?.tick());
     await Promise.all(duties);

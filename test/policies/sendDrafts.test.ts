@@ -88,8 +88,7 @@ async function sentBy(process: PolicyServices, mail: MailServer) {
     await Promise.all(others.map(({ commandHandler: { services } }) => giveUpOn(services, '127.0.0.1', id, '2999-01-01T00:00:00.000Z')));
     await Promise.all(others.map((other) => sendDraft(other, taking(), id, living)));
   }
-  const head = await daybook.log.head();
-  if (head !== null) await daybook.projector?.reached(head, 20_000);
+  await daybook.settled();
   const { status, sent_email_id } = draft.parse((await ann.get(`/email-drafts/${id}`)).body);
   const letters = await Array.fromAsync(daybook.log.readAll(null));
   const emails = letters.filter(({ type, data }) => type === 'EmailSent' && JSON.stringify(data).includes(id));
@@ -136,8 +135,7 @@ test('no more is sent in a day than may be, by however many processes, and nothi
   }
   const processes = [processOn(daybook.log), processOn(daybook.log)];
   await Promise.all(ids.flatMap((id) => processes.map((process) => sendDraft(process, taking(), id, living))));
-  const head = await daybook.log.head();
-  if (head !== null) await daybook.projector?.reached(head, 20_000);
+  await daybook.settled();
   const drafts = await Promise.all(ids.map(async (id) => draft.parse((await bob.get(`/email-drafts/${id}`)).body)));
   expect(drafts.map(({ status }) => status).toSorted()).toEqual(['failed', 'sent', 'sent']);
   expect(server.delivered.filter(({ message }) => ids.some((id) => message.includes(id))).length).toBe(2);

@@ -77,8 +77,7 @@ test(`${COMMANDS} random commands leave what the model says (DAYBOOK_RANDOM_SEED
 const requestsOf = (sent: readonly Request[]) => sent.map((request) => JSON.stringify(request)).join('\n');
 
 async function liveRows(users: readonly string[]): Promise<TableRows> {
-  const head = await daybook.log.head();
-  if (head !== null) expect(await daybook.projector?.reached(head, 20_000)).toBe(true);
+  await daybook.settled();
   return { ...(await rowsOf(daybook.database, users)), 'daybook.parked_events': await parkedEvents(daybook.database) };
 }
 

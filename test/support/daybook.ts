@@ -13,7 +13,12 @@ import type { AppOptions } from '../../src/http/app.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { databaseWithReadModel, temporaryFolder } from './postgres.ts';
 
-export type TestDaybook = Daybook & TestStores & { readonly close: () => Promise<void> };
+export type TestDaybook = Daybook &
+  TestStores & {
+    /** Resolves when the tables have all that is in the log by now, with the position of its last event. */
+    readonly settled: () => Promise<bigint | null>;
+    readonly close: () => Promise<void>;
+  };
 type TestStores = { readonly log: EventLog; readonly database: DatabasePool; readonly blobs: BlobStore };
 
 /** What every node of a test's Daybook shares. */
@@ -47,6 +52,12 @@ export async function startDaybook(environment: Record<string, string> = {}, lim
     log,
     database,
     blobs,
+    settled: async () => {
+      const head = await log.head();
+      if (head !== null && !(await daybook.projector?.reached(head, 20_000)))
+        throw new Error('the tables do not get to the end of the log');
+      return head;
+    },
     close: async () => {
       await daybook.stop();
       await database.end();

@@ -97,3 +97,12 @@ export const NOT_FOUND = {
   detail: 'There is nothing here.',
   request_id: 'the-request',
 };
+
+/** The answer, but for its headers. */
+export const said = ({ status, body }: Answer) => ({ status, body });
+
+/** A refusal, as `said` has it. */
+export const problem = (status: number, code: string, title: string, detail: string, more: object = {}) => ({
+  status,
+  body: { type: `urn:daybook:problem:${code}`, title, status, detail, request_id: 'the-request', ...more },
+});

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 import type { TestDaybook } from '../../support/daybook.ts';
-import { type Answer, type Client, client, inject } from '../../support/person.ts';
+import { type Answer, type Client, client, inject, problem } from '../../support/person.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 /** 30 days after T0. */
@@ -44,10 +44,6 @@ export function withoutTokens({ body }: Answer): unknown {
   return { ...z.looseObject({}).parse(body), access_token: 'an access token', refresh_token: 'a refresh token' };
 }
 
-export const problem = (status: number, code: string, title: string, detail: string, more: object = {}) => ({
-  status,
-  body: { type: `urn:daybook:problem:${code}`, title, status, detail, request_id: 'the-request', ...more },
-});
 export const unauthorized = problem(401, 'unauthorized', 'Unauthorized', 'This needs a valid token.');
 export const badField = (where: string, pointer: string, detail: string) => ({ errors: [{ in: where, pointer, detail }] });
 export const invalid = (where: string, pointer: string, detail: string) =>
@@ -61,6 +57,3 @@ export const leave = (daybook: TestDaybook, { access_token }: Entered, body?: ob
     headers: { authorization: `Bearer ${access_token}` },
     ...(body !== undefined && { payload: body }),
   });
-
-/** The answer, but for its headers. */
-export const said = ({ status, body }: Answer) => ({ status, body });

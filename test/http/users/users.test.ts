@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { z } from 'zod';
 import { tables } from '../../../src/tables/index.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
-import { client, named, T0, T1 } from '../../support/person.ts';
+import { client, named, problem, said, T0, T1 } from '../../support/person.ts';
 import {
   badField,
   type Entered,
@@ -14,9 +14,7 @@ import {
   loggedIn,
   newAddress,
   PASSWORD,
-  problem,
   registered,
-  said,
   unauthorized,
   withoutTokens,
 } from './entering.ts';

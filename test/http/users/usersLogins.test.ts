@@ -3,20 +3,8 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
-import { client, NOT_FOUND, named, T0, T1 } from '../../support/person.ts';
-import {
-  entered,
-  IN_30_DAYS,
-  invalid,
-  loggedIn,
-  newAddress,
-  PASSWORD,
-  problem,
-  registered,
-  said,
-  unauthorized,
-  withoutTokens,
-} from './entering.ts';
+import { client, NOT_FOUND, named, problem, said, T0, T1 } from '../../support/person.ts';
+import { entered, IN_30_DAYS, invalid, loggedIn, newAddress, PASSWORD, registered, unauthorized, withoutTokens } from './entering.ts';
 
 let daybook: TestDaybook;
 let anybody: ReturnType<typeof client>;
