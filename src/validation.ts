@@ -58,5 +58,14 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** The names in a route (`:id`) as a schema; every one of them is an id, but for the kind of an entity. */
-export const pathParams = (route: string): z.ZodType<Record<string, string>> =>
-  z.object(Object.fromEntries([...route.matchAll(/:(\w+)/g)].map(([, name = '']) => [name, name === 'type' ? entityType : uuid])));
+export function pathParams(route: string): z.ZodType<Record<string, string>> {
+  const known = paramsOfRoutes.get(route);
+  if (known) return known;
+  const names = [...route.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  const params = z.object(Object.fromEntries(names.map((name) => [name, name === 'type' ? entityType : uuid])));
+  paramsOfRoutes.set(route, params);
+  return params;
+}
+
+// To make a schema takes many times as long as to use it.
+const paramsOfRoutes = new Map<string, z.ZodType<Record<string, string>>>();

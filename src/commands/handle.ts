@@ -1,6 +1,7 @@
 // Runs a command: fold the stream, decide, append at the exact revision, and again from the start when somebody else was
 // first. Everything that is the same for all commands is here, once.
-import { v5, v7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
+import { v5 } from 'uuid';
 import { z } from 'zod';
 import { decode, encode } from '../events/codec.ts';
 import { entityIdOf, type NewEvent } from '../events/event.ts';
@@ -195,12 +196,12 @@ function readInput<Body extends z.ZodType, State>(
 ) {
   const params = validate(pathParams(command.route), request.params, 'path');
   const body = validate(command.body, request.body, 'body');
-  const chosenId = command.creates ? z.object({ id: uuidV7 }).safeParse(body).data?.id : undefined;
+  const chosenId = command.creates ? chosen.safeParse(body).data?.id : undefined;
   const isKeyed = command.access !== 'public' && command.keyed !== false;
-  const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body: withoutPassword(body) }, secrets) : undefined;
+  const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body }, secrets) : undefined;
   const { user, correlationId, causationId = correlationId, userAgent } = request;
   const identified = command.identify?.({ user, params, body });
-  const newId = () => identified ?? chosenId ?? (key ? derivedId(key) : v7());
+  const newId = () => identified ?? chosenId ?? (key ? derivedId(key) : randomUUIDv7());
   const part = command.part === undefined ? undefined : (params[command.part] ?? identified);
   const id = command.creates ? newId() : (params.id ?? user.id);
   const input: Input<string, z.output<Body>> = {
@@ -216,25 +217,23 @@ function readInput<Body extends z.ZodType, State>(
   return { input, part, key, isIdentified: identified !== undefined };
 }
 
+const chosen = z.object({ id: uuidV7 });
 // Of a password the log keeps a slow hash and nothing quicker to guess by.
-function withoutPassword(body: unknown): Record<string, unknown> {
-  const { current_password, ...rest } = z.record(z.string(), z.unknown()).parse(body);
-  return rest;
-}
+const withoutPassword = z.looseObject({}).transform(({ current_password, ...rest }) => rest);
 
 // A client that chooses the entity's id has chosen a key with it: the same create again is then the same entity.
 function commandKey(
   route: string,
   { user, idempotencyKey }: CommandRequest,
   chosenId: string | undefined,
-  content: unknown,
+  { params, body }: { readonly params: Record<string, string>; readonly body: unknown },
   secrets: Secrets,
 ): CommandKey | undefined {
   const given = idempotencyKey ?? chosenId;
   if (given === undefined) return undefined;
   return {
     command_id: v5(JSON.stringify([user.id, route, given]), DERIVED_IDS),
-    body_hmac: secrets.hmac('request-body', canonicalJson(content)),
+    body_hmac: secrets.hmac('request-body', canonicalJson({ params, body: withoutPassword.parse(body) })),
     explicit: idempotencyKey !== undefined,
   };
 }

@@ -1,5 +1,5 @@
 // The only door between the log's JSON and typed events: validation, and upcasting of what an older version wrote.
-import { v7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import type { EventToAppend, LoggedEvent } from '../eventstore/log.ts';
 import type { Metadata, NewEvent } from './event.ts';
 import { type AnyEvent, eventDefinitions } from './index.ts';
@@ -16,7 +16,7 @@ export function encode({ type, data }: NewEvent, meta: Omit<Metadata, 'schema_ve
   const definition = eventDefinitions.get(type);
   if (!definition) throw new Error(`${type} is not an event of the vocabulary`);
   return {
-    event_id: v7(),
+    event_id: randomUUIDv7(),
     type,
     data: definition.schema.parse(data),
     metadata: { ...meta, schema_version: definition.schemaVersion },

@@ -2,13 +2,13 @@
 // the vocabulary, one per context; each exports event definitions and nothing else.
 import { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
-import { actor, instant, uuid } from '../vocabulary.ts';
+import { actor, storedInstant, uuid } from '../vocabulary.ts';
 
 /** `at` is the command's one time and the only one that projections use. `title` names the entity for a reader: what it was called once the event had happened. */
 export const metadata = z.object({
   user_id: uuid,
   actor,
-  at: instant,
+  at: storedInstant,
   $correlationId: z.string(),
   $causationId: z.string(),
   schema_version: z.int().positive(),

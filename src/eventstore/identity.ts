@@ -1,6 +1,6 @@
 // Which log this is, and whose: an id in an event of its own, so that a read model is never continued from another log, and
 // a check of the MASTER_KEY that its streams are named with, so that no process goes on with another.
-import { v7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import type { Secrets } from '../secrets.ts';
 import { type EventLog, WrongExpectedRevision } from './log.ts';
@@ -10,7 +10,7 @@ const masterKeyChecked = z.object({ check: z.string() });
 
 /** The id of the log, given to it by whoever asks first. */
 export async function identifyLog(log: EventLog): Promise<string> {
-  const data = await beginningOf(log, 'daybook-log', 'LogIdentified', { log_id: v7() });
+  const data = await beginningOf(log, 'daybook-log', 'LogIdentified', { log_id: randomUUIDv7() });
   return logIdentified.parse(data).log_id;
 }
 
@@ -27,7 +27,7 @@ export async function holdToMasterKey(log: EventLog, secrets: Secrets): Promise<
 async function beginningOf(log: EventLog, stream: string, type: string, data: Record<string, unknown>): Promise<unknown> {
   for await (const first of log.readStream(stream, 0)) return first.data;
   try {
-    await log.append(stream, -1, [{ event_id: v7(), type, data, metadata: {} }]);
+    await log.append(stream, -1, [{ event_id: randomUUIDv7(), type, data, metadata: {} }]);
   } catch (error) {
     if (!(error instanceof WrongExpectedRevision)) throw error;
   }

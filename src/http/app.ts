@@ -1,11 +1,11 @@
 // The HTTP server: the same one for the process and for tests.
+import { randomUUIDv7 } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { DatabasePool } from 'slonik';
-import { v7 } from 'uuid';
 import type { BlobStore } from '../blobs/blobStore.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { commands } from '../commands/index.ts';
@@ -69,7 +69,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestIdHeader: false,
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
-      return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : v7();
+      return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : randomUUIDv7();
     },
     // Of a request as a whole: who sends it byte by byte is not waited for.
     requestTimeout: REQUEST_TIMEOUT_MS,

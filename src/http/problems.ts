@@ -1,9 +1,9 @@
 // Everything that goes wrong, as application/problem+json (RFC 9457). What is not meant for a caller is logged and
 // answered with nothing but the request's id.
+import { randomUUIDv7 } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { v7 } from 'uuid';
 import { z } from 'zod';
 import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
 import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
@@ -44,7 +44,7 @@ export function answerUnreadable({ code: fault }: { readonly code: string }, soc
   if (fault === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const status = fault === 'HPE_HEADER_OVERFLOW' ? 431 : fault === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const [code, detail] = ofStatus[status] ?? ['malformed-request', 'The request could not be read.'];
-  const body = bodyOf(new Problem(status, code, detail), v7());
+  const body = bodyOf(new Problem(status, code, detail), randomUUIDv7());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );

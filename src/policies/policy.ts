@@ -14,9 +14,9 @@
 // events after it go on, until so many are aside that it must be all of them: then the policy waits.
 //
 // That a command refuses is no failure, but its decision: what a person did, or what is gone by now, no fix cures.
+import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
-import { v7 } from 'uuid';
 import { z } from 'zod';
 import type { Caller, Command, CommandServices, Outcome } from '../commands/command.ts';
 import type { CommandHandler } from '../commands/handle.ts';
@@ -290,7 +290,7 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
   async function save({ revision, position, aside }: Checkpoint): Promise<Checkpoint> {
     const data = { position: position === null ? null : Number(position), aside: aside.map(Number) };
     try {
-      const saved = await log.append(streamOf(name), revision, [{ event_id: v7(), type: 'PolicyAdvanced', data, metadata: {} }]);
+      const saved = await log.append(streamOf(name), revision, [{ event_id: randomUUIDv7(), type: 'PolicyAdvanced', data, metadata: {} }]);
       return { revision: saved.revision, position, aside };
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;

@@ -2,8 +2,8 @@
 // behind, and another process may tick at the same moment: the command decides on the stream as it is, and appends at its
 // exact revision, so what is done already is not done again. A tick remembers nothing: what one has not got to, or has failed
 // at, is due at the next.
+import { randomUUIDv7 } from 'node:crypto';
 import type { DatabasePool } from 'slonik';
-import { v7 } from 'uuid';
 import { Problem } from '../problem.ts';
 import { type Effects, effectsFor, type PolicyServices } from './policy.ts';
 
@@ -26,7 +26,7 @@ export const duty = <Item extends { readonly id: string; readonly user_id: strin
 ): Duty => ({
   name,
   fulfil: async (services, now, signal) => {
-    const tick = v7();
+    const tick = randomUUIDv7();
     let after: Item | undefined;
     do {
       const items = await due(services.database, now, after, PAGE);

@@ -1,9 +1,9 @@
 // Makes the read model from the log. One that is missing, of another version or of another log is never migrated: it is built
 // anew, beside the one that is there, and takes its place once it has caught up. Until then queries are answered from the old
 // one, and a projector keeps that in step; a build that fails or is killed leaves it as it was.
+import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommonQueryMethods, type DatabasePool, NotFoundError, sql } from 'slonik';
-import { v7 } from 'uuid';
 import { z } from 'zod';
 import { identifyLog } from '../eventstore/identity.ts';
 import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
@@ -152,7 +152,7 @@ async function begin(log: EventLog, database: DatabasePool, projections: readonl
     if (going?.model_version === modelVersion(projections) && going.log_id === log_id) return going.build_id;
     await dropReadModel(transaction, 'next');
     await makeNext(transaction);
-    const build_id = v7();
+    const build_id = randomUUIDv7();
     await transaction.query(sql.unsafe`
       INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)
       VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, NULL, now())`);

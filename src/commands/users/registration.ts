@@ -1,7 +1,7 @@
 // Registering: the address is claimed, the person is there, and they are logged in. A claim that is not followed by a
 // person is free after a minute; a person who was not logged in can log in.
 
-import { v7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import { userRegistered } from '../../events/users.ts';
 import { hashPassword, newPassword } from '../../passwords.ts';
@@ -29,7 +29,7 @@ export const register = command({
   prepare: async (input, services) => {
     const { password, ...person } = input.body;
     const password_hash = await hashPassword(password);
-    const user_id = v7();
+    const user_id = randomUUIDv7();
     const stamp = stampOf(input, user_id);
     const role = services.settings.adminEmails.includes(person.email.toLowerCase()) ? 'admin' : 'user';
     await reserveEmail(services, stamp, person.email, -1);
