@@ -10,14 +10,19 @@ export type Progress = {
   readonly reached: (position: bigint, timeoutMs: number) => Promise<boolean>;
 };
 
-/** `advance` goes back, too, where the read model was built anew. */
-export type WaitingList = Progress & { readonly advance: (position: bigint | null) => void };
+export type WaitingList = Progress & {
+  /** Goes back, too, where the read model was built anew. */
+  readonly advance: (position: bigint | null) => void;
+  /** Resolves after the time, or as soon as somebody waits. */
+  readonly untilWanted: (timeoutMs: number) => Promise<void>;
+};
 
 /** Progress that is told of every step. */
 export function createWaitingList(): WaitingList {
   let current: bigint | null | undefined;
   const waiting = new Set<{ position: bigint; settle: (reached: boolean) => void }>();
   const has = (position: bigint) => current != null && current >= position;
+  let want = () => {};
   return {
     position: async () => current,
     advance: (position) => {
@@ -29,11 +34,20 @@ export function createWaitingList(): WaitingList {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const waiter = { position, settle: resolve };
       waiting.add(waiter);
+      want();
       const timer = setTimeout(() => resolve(false), timeoutMs);
       const reached = await promise;
       clearTimeout(timer);
       waiting.delete(waiter);
       return reached;
+    },
+    untilWanted: async (timeoutMs) => {
+      if (waiting.size > 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      want = resolve;
+      const timer = setTimeout(resolve, timeoutMs);
+      await promise;
+      clearTimeout(timer);
     },
   };
 }

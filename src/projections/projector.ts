@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { type Applied, CheckpointMoved, createApplier, isOfThisLog, Outdated, readCheckpoint } from './applier.ts';
-import { inBatches } from './batches.ts';
+import { inBatches, MAX_BATCH } from './batches.ts';
 import { createWaitingList, type Progress } from './progress.ts';
 import type { Projection } from './projection.ts';
 
@@ -30,6 +30,8 @@ export type ProjectorStatus = {
 };
 
 const LOOK_AGAIN_MS = 100;
+/** A batch of one event costs nearly as much as one of ten, so what nobody waits for is gathered this long after the last one. */
+const GATHER_MS = 20;
 const RATE_MS = 60_000;
 
 export type Logger = {
@@ -93,6 +95,7 @@ export function createProjector(
       onProgress();
       goesOn(batch.length, applied);
       waiting.advance(apply.position());
+      if (batch.length < MAX_BATCH) await waiting.untilWanted(GATHER_MS);
     }
   }
 
