@@ -8,6 +8,7 @@ import { emailKey } from '../../src/commands/users/emailClaim.ts';
 import { encode } from '../../src/events/codec.ts';
 import { eventDefinitions } from '../../src/events/index.ts';
 import { emailReserved } from '../../src/events/users.ts';
+import { PREFIX } from '../../src/http/routes.ts';
 import { queries } from '../../src/queries/index.ts';
 import { deriveSecrets } from '../../src/secrets.ts';
 import { belongings, call, fill, methodAndPath } from '../support/badInput.ts';
@@ -65,13 +66,19 @@ const identified = z.object({ id: z.string() });
 type Who = { readonly token: string };
 type Things = Readonly<Record<string, string>>;
 
-/** Does it to these things, with the body that is the command's example where none is said. */
+/** Does it to these things, with the body that is the command's example where none is said. What is answered is what is then there. */
 async function does({ token }: Who, things: Things, route: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
   // Nothing is done at the same time as anything else, so that each list has one order.
   vi.setSystemTime(Date.now() + 100);
   const path = fill(methodAndPath(route)[1], things);
   const answer = await call(daybook.app, route, path, { token, body: body ?? COMMANDS.get(route)?.example, headers });
   expect({ route, ...said(answer) }).toEqual({ route, status: expect.toBeOneOf([200, 201, 204]), body: answer.body });
+  const shows = queries.find(({ name }) => name === COMMANDS.get(route)?.answer)?.route;
+  // A draft that is to be sent may have been by now.
+  if (shows !== undefined && !route.endsWith('/send')) {
+    const shown = answer.headers.location?.replace(PREFIX, '') ?? fill(methodAndPath(shows)[1], things);
+    expect({ route, body: (await call(daybook.app, shows, shown, { token })).body }).toEqual({ route, body: answer.body });
+  }
   return answer;
 }
 
