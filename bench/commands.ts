@@ -1,6 +1,8 @@
 // How fast a command is, beside the least that could do the job: a route of the same Fastify with a plain SQL insert into the
 // same Postgres. What Fastify does for each request, it does for both: an id, headers, limits, metrics, a line for the log. Who
 // is calling, the plain one does not ask. Both are driven over real sockets, in turns, in one run: npm run bench
+// Nothing is embedded meanwhile, which takes what it finds idle of a machine, and for longer than this takes; with it:
+// ROLES=api,projector,embedder,scheduler npm run bench
 import { rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { pino } from 'pino';
@@ -15,7 +17,7 @@ import { openStores } from '../src/stores.ts';
 
 const ROUNDS = 5;
 const folder = process.env.DAYBOOK_DATA_DIR ?? `/tmp/daybook-bench-${process.pid}`;
-const config = readConfig({ ...process.env, DAYBOOK_DATA_DIR: folder, PORT: '0' });
+const config = readConfig({ ROLES: 'api,projector,scheduler', ...process.env, DAYBOOK_DATA_DIR: folder, PORT: '0' });
 const stores = await openStores(config, () => {});
 const { log, database } = stores;
 await rebuild(log, database, projections, () => {});

@@ -7,7 +7,7 @@ import { v7 } from 'uuid';
 import { z } from 'zod';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { isOfThisLog } from '../projections/applier.ts';
-import { inBatches } from '../projections/batches.ts';
+import { inBatches, MAX_BATCH } from '../projections/batches.ts';
 import type { Progress } from '../projections/progress.ts';
 import { embedAll } from './embed.ts';
 import { EmbeddingFailed, type EmbeddingModel } from './model.ts';
@@ -57,6 +57,8 @@ const LOOK_AGAIN_MS = 1_000;
 const MAX_BACKOFF_MS = 5_000;
 const MAX_MODEL_BACKOFF_MS = 5 * 60_000;
 const QUIET_MS = 500;
+/** A text alone takes as many statements as many do, and those who wait for an answer wait for them; for a vector, nobody does. */
+const GATHER_MS = 200;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** How many events that tell of no text may be read again after a start. */
 const UNSAVED = 500;
@@ -229,6 +231,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
         return;
       } else {
         await take(arrived.value);
+        if (arrived.value.length < MAX_BATCH) await pause(GATHER_MS, signal);
         next = take1();
       }
     }
