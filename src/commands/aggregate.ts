@@ -27,6 +27,8 @@ export type Reference<State> = {
   /** The id part of the stream's name. */
   readonly id: string;
   readonly pointer: string | undefined;
+  /** Where in the log it was named: what has come to be under its id since then is something else. */
+  readonly since?: bigint;
 };
 
 /** @param pointer where the body names it; leave it out for an id from the path. */

@@ -13,6 +13,8 @@ export type Folded<State> = {
   /** Of the last event; -1 where there is none. */
   readonly revision: number;
   readonly position: bigint | undefined;
+  /** Where in the log what there is came to be: something that was deleted may be made again. */
+  readonly born: bigint | undefined;
   /** Whose stream it is: the first event says so. */
   readonly owner: string | undefined;
   /** The commands with an idempotency key that made events here, each with its body's HMAC. */
@@ -120,6 +122,7 @@ export const empty = <State>({ initial }: Aggregate<State>): Folded<State> => ({
   state: initial,
   revision: -1,
   position: undefined,
+  born: undefined,
   owner: undefined,
   commands: new Map(),
   size: 0,
@@ -135,6 +138,7 @@ export function fold<State>(aggregate: Aggregate<State>, folded: Folded<State>, 
       state: aggregate.evolve(before.state, event),
       revision: event.revision,
       position: event.position,
+      born: before.state === undefined ? event.position : before.born,
       owner: before.owner ?? event.meta.user_id,
       commands: before.commands,
       size: before.size + JSON.stringify(event.data).length + (event.meta.command_id ? COMMAND_CHARACTERS : 0),

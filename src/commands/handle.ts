@@ -92,6 +92,9 @@ export function createCommandHandler({
       if (command.creates) {
         const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
         if (isInUse && !isIdentified) throw idInUse();
+        // What it was part of is gone, and so is it: what is said now is of something new.
+        if (before.state !== undefined && !(await references.ancestors(aggregate.partOf(before.state))))
+          return eventsOf(await plan.decide(undefined));
       } else {
         const revision = revisionOf(aggregate, before, input.id, makesPart(command) ? undefined : part);
         if (before.state === undefined || revision === undefined) throw notFound();
@@ -248,11 +251,11 @@ function createReferences(folds: Folds, userId: string) {
     return seen;
   };
 
-  async function find<State>({ aggregate, id }: Reference<State>): Promise<State | undefined> {
-    const { state, owner, position } = await folds.fresh(aggregate, `${aggregate.category}-${id}`);
+  async function find<State>({ aggregate, id, since }: Reference<State>): Promise<State | undefined> {
+    const { state, owner, position, born } = await folds.fresh(aggregate, `${aggregate.category}-${id}`);
     if (owner !== undefined && owner !== userId) return undefined;
     latest(position);
-    return state;
+    return since !== undefined && born !== undefined && born > since ? undefined : state;
   }
 
   /** The ids of what something is part of, nearest first; undefined where one of them is gone. Moves that crossed may have made a loop. */

@@ -48,16 +48,22 @@ export type Relationship = Ends & {
   readonly relation_type: string;
   readonly strength: number;
   readonly metadata: z.output<typeof smallObject>;
+  /** Where in the log it was established. */
+  readonly since: bigint;
 };
 
 export const relationship = aggregate<Relationship>({
   category: 'relationship',
-  created: { RelationshipEstablished: ({ data: { author, ...relationship } }) => relationship },
+  created: { RelationshipEstablished: ({ data: { author, ...relationship }, position }) => ({ ...relationship, since: position }) },
   evolve: {
     RelationshipChanged: (relationship, { data }) => ({ ...relationship, ...data }),
     RelationshipRemoved: () => undefined,
   },
-  partOf: ({ source_type, source_id, target_type, target_id }) => [end(source_type, source_id), end(target_type, target_id)],
+  // An email that was deleted can be recorded again: that brings back the email, and nothing that went with it.
+  partOf: ({ source_type, source_id, target_type, target_id, since }) => [
+    { ...end(source_type, source_id), since },
+    { ...end(target_type, target_id), since },
+  ],
   title: ({ source_type, relation_type, target_type }) => [source_type, relation_type, target_type].join(' ').replaceAll('_', ' '),
 });
 

@@ -340,6 +340,26 @@ describe.each(entityType.options.map((type, index) => ({ type, number: 1_000 + i
   });
 });
 
+test('a relationship is gone with an email, and does not come back when that is recorded again', async () => {
+  const letter = { direction: 'inbound', message_id_header: 'again@example.org', from_address: 'ada@example.org' };
+  await task(381);
+  const email = idIn(await ann.post('/emails', letter));
+  const mentions = () => blocks(381, 0, { target_type: 'email', target_id: email, strength: 0.5 });
+  const id = idIn(await mentions());
+  await ann.delete(`/emails/${email}`);
+  expect((await mentions()).status).toBe(422);
+  expect((await ann.post('/emails', letter)).status).toBe(201);
+  for (const answer of [
+    await ann.get(`/relationships/${id}`),
+    await ann.patch(`/relationships/${id}`, { strength: 1 }),
+    await ann.delete(`/relationships/${id}`),
+  ]) {
+    expect(said(answer)).toEqual({ status: 404, body: NOT_FOUND });
+  }
+  expect(said(await mentions())).toMatchObject({ status: 201, body: { id, strength: 0.5, version: 1 } });
+  expect(said(await mentions())).toMatchObject({ status: 201, body: { id, version: 1 } });
+});
+
 test('someone else’s relationships are as if they never were', async () => {
   await Promise.all([task(401), task(402)]);
   const id = idIn(await blocks(401, 402));

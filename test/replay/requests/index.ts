@@ -4,7 +4,7 @@ import { calendarKinds, newImport, newInvitation, newSeries } from './calendar.t
 import { documentKinds, newDocument, newTag } from './documents.ts';
 import { emailKinds, newDraft } from './emails.ts';
 import { integrationKinds } from './integrations.ts';
-import { relationshipKinds } from './relationships.ts';
+import { mentionedAgain, relationshipKinds } from './relationships.ts';
 import { rank, type Step, type Weighted, who } from './said.ts';
 import { newSession, sessionKinds } from './sessions.ts';
 import { newLabel, newList, newTask, taskKinds } from './tasks.ts';
@@ -45,6 +45,7 @@ export const beginnings: fc.Arbitrary<Step[]> = fc.tuple(
     newInvitation,
     newInvitation,
     newImport,
+    ...mentionedAgain,
   ],
 );
 

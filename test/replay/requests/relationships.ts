@@ -1,6 +1,6 @@
 // Requests about relationships.
 import fc from 'fast-check';
-import { type Fields, object, pick, request, type Value, type Weighted } from './said.ts';
+import { type Fields, type Kind, object, type Pick, pick, request, type Said, type Value, type Weighted } from './said.ts';
 
 const ends = {
   user: 'user',
@@ -23,6 +23,23 @@ const newRelationship = fc
     end('target'),
   )
   .map(([relationship, source, target]) => ({ ...relationship, body: { ...relationship.body, ...source, ...target } }));
+
+/** What goes with an email, and what does not come back with it: one that is deleted can be recorded again. */
+const first: Pick = { pick: 'login', of: 'own', rank: 0 };
+const its = (kind: Kind): Pick => ({ pick: kind, of: 'own', rank: 0 });
+const record: Said = {
+  ...{ who: first, route: 'POST /emails', ids: {}, prefersMinimal: true },
+  body: { direction: 'inbound', message_id_header: '<0@t>', from_address: 'ada@example.org' },
+};
+const mention: Said = {
+  ...{ who: first, route: 'POST /relationships', ids: {}, prefersMinimal: false },
+  body: { source_type: 'document', source_id: its('document'), target_type: 'email', target_id: its('email'), relation_type: 'about' },
+};
+const letGo: Said = { who: first, route: 'DELETE /emails/:id', ids: { id: its('email') }, prefersMinimal: false };
+const document: Said = { who: first, route: 'POST /documents', ids: {}, body: { title: 'Notes', content: '' }, prefersMinimal: true };
+export const mentionedAgain: readonly fc.Arbitrary<Said>[] = [document, record, mention, letGo, record, mention].map((said) =>
+  fc.constant(said),
+);
 
 export const relationshipKinds: readonly Weighted[] = [
   [8, newRelationship],

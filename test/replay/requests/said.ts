@@ -113,8 +113,7 @@ export function request(route: string, { needs = {}, may = {}, key }: Options = 
   });
 }
 
-// Of an invitation of somebody who has left, that it has changed is known before that it is gone.
-const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/(tasks|llm-requests|calendar\/events)\/:id)(?!.*(logins|answer))/;
+const takesIfMatch = /^(PUT|PATCH|DELETE|POST \/(tasks|llm-requests|calendar\/events)\/:id)(?!.*logins)/;
 const ifMatch = fc.oneof(
   { weight: 6, arbitrary: fc.constant(undefined) },
   fc.constantFrom('current' as const, 'stale' as const, '*' as const),
