@@ -7,7 +7,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod';
 import { AppendTooLarge, LogUnavailable } from '../eventstore/log.ts';
 import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
-import { Problem, unavailable } from '../problem.ts';
+import { notFound, Problem, unavailable } from '../problem.ts';
 
 /** The shape of every error. */
 export const problemBody = z.object({
@@ -28,7 +28,32 @@ export function answerProblems(app: FastifyInstance): void {
     if (problem.status >= 500) request.log.error({ err: error }, problem.message);
     return sendProblem(request, reply, problem);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem(404, 'not-found', 'There is nothing here.')));
+  const allowed = methodsByPath(app);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed(request.url);
+    if (methods.length === 0) return sendProblem(request, reply, notFound());
+    reply.header('allow', methods.join(', '));
+    return sendProblem(request, reply, new Problem(405, 'method-not-allowed', `Here one can ${methods.join(', ')}.`));
+  });
+}
+
+/** What the routes that are added from here on take at a path. They are gone through one by one, which only a wrong request has to wait for. */
+function methodsByPath(app: FastifyInstance): (url: string) => readonly string[] {
+  const paths = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    // One for all paths says nothing of any.
+    if (!url.includes('*')) paths.set(url, new Set([...(paths.get(url) ?? []), ...[method].flat()]));
+  });
+  return (url) => {
+    const asked = url.split('?')[0]?.split('/') ?? [];
+    const fits = (path: string) => {
+      const parts = path.split('/');
+      return (
+        parts.length === asked.length && parts.every((part, place) => (part.startsWith(':') ? asked[place] !== '' : part === asked[place]))
+      );
+    };
+    return [...new Set([...paths].flatMap(([path, methods]) => (fits(path) ? [...methods] : [])))].sort();
+  };
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {

@@ -301,6 +301,18 @@ describe('without a token that holds', () => {
 });
 
 describe('what is no route', () => {
+  test('because the method is another says which are not', async () => {
+    const paths = Map.groupBy([...commands.values(), ...reads], ({ route }) => fill(methodAndPath(route)[1], bobs));
+    for (const [path, routes] of paths) {
+      const allowed = new Set(routes.map(({ route }) => methodAndPath(route)[0]));
+      for (const method of (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter((each) => !allowed.has(each))) {
+        const answer = await call(daybook.app, `${method} /`, `${path}?limit=1`, { token: bob.token });
+        const methods = [...allowed, ...(allowed.has('GET') ? ['HEAD'] : [])].sort().join(', ');
+        expectRefusal(answer, 405);
+        expect(answer, `${method} ${path}`).toMatchObject({ headers: { allow: methods } });
+      }
+    }
+  });
   test.each(['/nothing', '/tasks//complete', '/../secrets', `/tasks/${NEVER_WAS}/nothing`])('%s is not found', async (path) => {
     expect(said(await call(daybook.app, 'GET /', path, { token: bob.token }))).toEqual({ status: 404, body: NOT_FOUND });
   });
