@@ -190,8 +190,24 @@ const organizerOf = (component: Component): string | null => {
 
 /** What is no address (a name in a directory, nothing at all) is none. */
 function addressOf(found: Found): string | null {
-  const value = String(valuesOf(found)[0]).replace(/^mailto:/i, '');
-  return emailAddress.safeParse(value).data ?? emailAddress.safeParse(found.parameters.get('email') ?? '').data ?? null;
+  // Some put all of it into quotes, or the address into angle brackets. A URI may have escapes, and headers after it (RFC 6068).
+  const [, scheme, value = ''] =
+    /^(mailto:)?\s*<?\s*(.*?)\s*>?$/i.exec(
+      String(valuesOf(found)[0])
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
+        .trim(),
+    ) ?? [];
+  const address = scheme === undefined ? value : unescaped(value.replace(/\?.*/, ''));
+  return emailAddress.safeParse(address).data ?? emailAddress.safeParse(found.parameters.get('email') ?? '').data ?? null;
+}
+
+function unescaped(uri: string): string {
+  try {
+    return decodeURIComponent(uri);
+  } catch {
+    return uri;
+  }
 }
 
 function inviteesOf(component: Component): Invitee[] {

@@ -235,6 +235,18 @@ describe('people', () => {
   });
 });
 
+test.each([
+  'ORGANIZER:mailto:ann+choir@example.com',
+  'ORGANIZER;CN=Ann:"mailto:ann+choir@example.com"',
+  'ORGANIZER:"MAILTO: ann+choir@example.com "',
+  'ORGANIZER:mailto:<ann+choir@example.com>',
+  'ORGANIZER: ann+choir@example.com',
+  'ORGANIZER:mailto:ann%2Bchoir%40example.com?subject=Choir',
+  'ORGANIZER;EMAIL="ann+choir@example.com":mailto:100%',
+])('an address is found in %s', async (line) => {
+  expect(await bodyOf(START, line)).toMatchObject({ organizer_email: 'ann+choir@example.com' });
+});
+
 test('alarms are reminders, where they go off before the start', async () => {
   const alarm = (...lines: string[]) => ['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:Now', ...lines, 'END:VALARM'];
   const none = ['BEGIN:VALARM', 'ACTION:NONE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'END:VALARM'];
