@@ -7,15 +7,19 @@ import { quoted, teller } from '../sentence.ts';
 
 type Recorded = EventOf<'EmailReceived'> | EventOf<'EmailSent'>;
 
-/** An email's attachments are its event's: each has an id made from that event's and its place in it. */
+/**
+ * An email's attachments are its event's, and their ids are made from that event's. Sorted, so that by their ids they are in the
+ * order of the letter: a list goes by the time, which is the same for all of them, and then by the id.
+ */
 const recorded = (direction: 'inbound' | 'outbound', { id, event_id, data, meta }: Recorded): Change[] => {
   const { references, attachments, ...email } = data;
+  const ids = attachments.map((_, place) => v5(String(place), event_id)).sort();
   const has_attachments = attachments.some(({ is_inline }) => !is_inline);
   return [
     insert(emailRows, { id, ...email, direction, has_attachments }),
     ...attachments.map((attachment, place) =>
       insert(emailAttachmentRows, {
-        id: v5(String(place), event_id),
+        id: ids[place] ?? v5(String(place), event_id),
         email_id: id,
         ...attachment,
         blob_key: `${meta.user_id}/${attachment.sha256}`,
@@ -24,7 +28,7 @@ const recorded = (direction: 'inbound' | 'outbound', { id, event_id, data, meta 
   ];
 };
 
-export const emails = projection('emails', 1, {
+export const emails = projection('emails', 2, {
   EmailReceived: (event) => recorded('inbound', event),
   EmailSent: (event) => recorded('outbound', event),
   EmailMarkedRead: ({ id }) => update(emailRows, id, { is_read: true }),
