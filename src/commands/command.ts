@@ -157,6 +157,8 @@ type Common<Route extends string, Body extends z.ZodType, State> = {
   readonly aggregate: Aggregate<State>;
   /** Who may call: the entity's owner (default), an admin on anybody's, or everybody without a token. */
   readonly access?: 'owner' | 'admin' | 'public';
+  /** With what it may be refused beside what every command is. */
+  readonly refuses?: readonly number[];
   /** True for what Daybook does by itself: policies send it, for the owner, and it has no route. */
   readonly internal?: true;
   /** False where an Idempotency-Key means nothing: what logs a person in and out is not to be repeated from memory. */

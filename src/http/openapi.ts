@@ -35,7 +35,8 @@ const tags = [
 const about = `The backend of a personal assistant that never forgets and can always say why.
 
 To try a route: **register** or **log in** below, then give the \`access_token\` of the answer to **Authorize**. Times have an
-offset and are answered in UTC; lists go on with \`next_cursor\`; every error is \`application/problem+json\`. This page as a
+offset and are answered in UTC; lists go on with \`next_cursor\`; every error is \`application/problem+json\`, also that of
+a method that its path does not take (405, with \`Allow\`). This page as a
 document: [openapi.json](/openapi.json)`;
 
 const icon =
@@ -94,8 +95,10 @@ const VERSION_7 = z.toJSONSchema(z.uuidv7()).pattern;
 
 const text = (description: string) => ({ type: 'string', description });
 
-const PUBLIC = [400, 401, 403, 409, 413, 415, 429, 503];
-const OWN = [400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503];
+const ANY = [400, 401, 403, 503];
+/** Of what comes with a body, be it of nothing. */
+const TELLING = [...ANY, 409, 413, 415];
+const missing = (route: string) => (route.includes(':') ? [404] : []);
 const refusals: Readonly<Record<number, string>> = {
   400: 'The request cannot be read, or a field is missing or wrong',
   401: 'The token or the password is missing, wrong or no longer valid',
@@ -105,7 +108,7 @@ const refusals: Readonly<Record<number, string>> = {
   412: 'This has changed since the revision in `If-Match`',
   413: 'Larger than Daybook takes',
   415: 'The body is of a media type that is not taken here',
-  422: 'The body points at what is not there, or the `Idempotency-Key` came with another body before',
+  422: 'What is said cannot be: it points at what is not there, or is more than can be answered, or its `Idempotency-Key` came with something else before',
   429: 'Too many requests',
   503: 'A store is away or too far behind',
 };
@@ -129,12 +132,13 @@ export const describeCommand = (name: string, command: Command, answer: Query | 
 export const describeRead = (read: Read) => describedBy(() => readSchema(read));
 
 function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
-  const { route, summary, description, access = 'owner', keyed, response, body } = command;
+  const { route, summary, description, access = 'owner', keyed, refuses = [], response, body } = command;
   const creates = command.creates || makesPart(command);
+  const takesIfMatch = !creates && access !== 'public';
   const headers = {
     ...(access !== 'public' &&
       keyed !== false && { 'Idempotency-Key': text('The same key and body again gives the same entity, and nothing is done twice') }),
-    ...(!creates && access !== 'public' && { 'If-Match': text('An ETag: refused with 412 where this has changed since') }),
+    ...(takesIfMatch && { 'If-Match': text('An ETag: refused with 412 where this has changed since') }),
     ...(answer && { Prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
   };
   const answerHeaders = {
@@ -162,7 +166,7 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
       ...(answer &&
         !creates && { 204: { description: 'Done, where `return=minimal` is preferred', headers: answerHeaders, type: 'null' } }),
       ...(answer && { 202: { description: 'Done; the read model does not show it yet', headers: answerHeaders, type: 'null' } }),
-      ...problems(access === 'public' ? PUBLIC : takesBody ? OWN : OWN.filter((status) => status !== 415)),
+      ...problems([...TELLING, ...(access === 'public' ? [429] : [...missing(route), 422]), ...(takesIfMatch ? [412] : []), ...refuses]),
     },
   };
 }
@@ -182,13 +186,13 @@ function bodySchema({ body, bodies, readOnly = [], example }: Command) {
   return { content: { 'application/json': { schema: json }, ...Object.fromEntries(others) } };
 }
 
-type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response'> & {
+type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response' | 'refuses'> & {
   readonly description?: string;
   readonly access?: 'owner' | 'admin' | 'public';
   readonly querystring?: z.ZodType;
 };
 
-function readSchema({ name, route, summary, description, access = 'owner', querystring, response }: Read): FastifySchema {
+function readSchema({ name, route, summary, description, access = 'owner', querystring, refuses = [], response }: Read): FastifySchema {
   return {
     ...common(name, route, summary, description, access),
     ...(querystring && { querystring: jsonSchema(querystring, 'input') }),
@@ -214,7 +218,7 @@ function readSchema({ name, route, summary, description, access = 'owner', query
             : { 'application/json': { schema: jsonSchema(response, 'output') } },
       },
       ...(access !== 'public' && { 304: { description: 'Nothing has changed', type: 'null' } }),
-      ...problems(access === 'public' ? [503] : route.includes(':') ? [400, 401, 403, 404, 503] : [400, 401, 403, 503]),
+      ...problems(access === 'public' ? [503] : [...ANY, ...missing(route), ...refuses]),
     },
   };
 }

@@ -96,6 +96,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
         route: `POST /system/projections/:name/${word}`,
         summary,
         access: 'admin',
+        refuses: word === 'rebuild' ? [409, 413, 415] : [413, 415],
         response: readModelState,
       }),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {

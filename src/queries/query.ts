@@ -42,6 +42,8 @@ export type Query = {
   readonly description?: string;
   readonly access: 'owner' | 'admin';
   readonly querystring: z.ZodObject;
+  /** With what it may be refused beside what every query is. */
+  readonly refuses?: readonly number[];
   readonly response: z.ZodType;
   readonly read: (database: CommonQueryMethods, request: QueryRequest) => Promise<Answer>;
 };
@@ -56,7 +58,7 @@ export type Scope = {
   readonly addressed: (table: Table, addressee: string, through?: { readonly of: Table; readonly by: string }) => FragmentSqlToken;
 };
 
-type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description'> & { readonly access?: 'owner' | 'admin' };
+type Facts = Pick<Query, 'name' | 'route' | 'summary' | 'description' | 'refuses'> & { readonly access?: 'owner' | 'admin' };
 
 /** A query for one thing: no row is 404. What it takes beside the path (`filters`), it does without as well. */
 export function one<Filters extends z.ZodRawShape>(

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { items, read } from '../docs/markdown.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { routesOf } from '../support/routes.ts';
+import { answersOf, routesOf } from '../support/routes.ts';
 
 const media = z.object({ schema: z.looseObject({}), example: z.unknown() }).partial();
 const operation = z.object({
@@ -68,6 +68,19 @@ test('every refusal is the one problem, and every answer has a schema', () => {
     }
   }
   expect(document.components.schemas).toHaveProperty('Problem.properties.errors');
+});
+
+test('each operation says how it may be refused, and no more', () => {
+  const refusals = (route: string) =>
+    answersOf(daybook.app)
+      .get(route)
+      ?.filter((status) => status >= 400);
+  expect(refusals('GET /tasks')).toEqual([400, 401, 403, 503]);
+  expect(refusals('GET /tasks/:id')).toEqual([400, 401, 403, 404, 503]);
+  expect(refusals('GET /calendar/free-busy')).toEqual([400, 401, 403, 422, 503]);
+  expect(refusals('POST /tasks')).toEqual([400, 401, 403, 409, 413, 415, 422, 503]);
+  expect(refusals('PATCH /tasks/:id')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 503]);
+  expect(refusals('POST /email-drafts/:id/send')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503]);
 });
 
 test('a time is said to be one without a pattern, from which readers would make up a time that cannot be', () => {

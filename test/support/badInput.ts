@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { type Answer, type Client, idOf, inject, pageOf } from './person.ts';
+import { answersOf } from './routes.ts';
 
 export const NEVER_WAS = idOf(404);
 
@@ -110,9 +111,10 @@ export async function belongings(person: Client & { readonly id: string }): Prom
 
 export type Call = { token?: string | undefined; body?: unknown; text?: string; headers?: Record<string, string> };
 
-export function call(app: FastifyInstance, route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
+/** With what the route says it may answer, and nothing else. */
+export async function call(app: FastifyInstance, route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
   const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
-  return inject(app, {
+  const answer = await inject(app, {
     method: methodAndPath(route)[0],
     url: `/api/v1${path}`,
     headers: {
@@ -122,6 +124,9 @@ export function call(app: FastifyInstance, route: string, path: string, { token,
     },
     ...(payload !== undefined && { payload }),
   });
+  const known = answersOf(app).get(route);
+  if (known) expect(known, `${route}: ${JSON.stringify(answer.body)}`).toContain(answer.status);
+  return answer;
 }
 
 const problem = z.strictObject({

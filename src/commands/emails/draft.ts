@@ -184,6 +184,7 @@ export const sendEmailDraft = command({
     'It is sent soon after this answer, once: `status` says how that went. Where it is `unknown` whether it was sent, because the end of ' +
     'a try was not seen, it is sent again only when you say `again`; some may then have it twice, under one Message-ID.',
   body: z.strictObject({ again: z.boolean().default(false) }).prefault({}),
+  refuses: [429],
   example: { again: false },
   aggregate: emailDraft,
   creates: false,

@@ -63,6 +63,7 @@ export const changePassword = command({
   route: 'POST /auth/password',
   summary: 'Change your password',
   description: 'Every other login ends with it; the one it is changed with stays.',
+  refuses: [429],
   body: z.strictObject({ current_password: password, new_password: newPassword }),
   example: { current_password: 'correct horse battery staple', new_password: 'an even better battery staple' },
   aggregate: user,

@@ -21,6 +21,7 @@ export const changeMe = command({
   route: 'PATCH /users/me',
   summary: 'Change your profile, preferences or address',
   description: '`preferences` are replaced as a whole. A new `email` takes your `current_password`, too.',
+  refuses: [429],
   body: patchOf({ display_name: name, timezone, locale, preferences, email: emailAddress, current_password: password }).refine(
     ({ email, current_password }) => (email === undefined) === (current_password === undefined),
     { path: ['current_password'], message: 'goes with email: give both or neither' },
@@ -62,6 +63,7 @@ export const deleteMe = command({
   route: 'DELETE /users/me',
   summary: 'Delete your account and everything in it',
   description: 'Takes your password: a token that was copied must not be enough for this.',
+  refuses: [429],
   body: z.strictObject({ current_password: password }),
   example: { current_password: 'correct horse battery staple' },
   aggregate: user,

@@ -17,6 +17,7 @@ export const getFreeBusy = computed({
 in order and cut to that range. What is \`tentative\` makes you \`busy_tentative\`, unless you are busy anyway. A range in which more than ${MOST_OCCURRENCES}
 things take place is refused.`,
   filters: { from: instant, to: instant },
+  refuses: [422],
   response: z.object({ from: storedInstant, to: storedInstant, periods: z.array(period) }),
   row,
   // An occurrence of a series may have been moved to before its beginning.
