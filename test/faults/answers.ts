@@ -36,6 +36,7 @@ export async function everything(read: Reader): Promise<Map<string, Fields>> {
     for await (const item of all(read, list)) found.set(`${collection}/${item.id}`, item);
   };
   for (const { list, collection } of kinds) if (list !== undefined) await take(list, collection);
+  found.set('/users/me', z.record(z.string(), z.unknown()).parse(await (await read('/users/me')).json()));
   await take('/relationships', '/relationships');
   await take('/sessions', '/sessions');
   for (const session of [...found.keys()].filter((path) => path.startsWith('/sessions/'))) await take(`${session}/messages`, '/messages');

@@ -20,12 +20,23 @@ export type Kind = {
   /** Always something else than it is `now`, and one event. Undefined: there is no way on from here. */
   readonly changed: (now: Fields, text: string, random: () => number) => Change | undefined;
   readonly isDeleted: boolean;
+  /** It is in a stream with others, so nobody can foretell its version. */
+  readonly isShared?: true;
 };
 
 const titled = (title: string): Change => ({ method: 'PATCH', body: { title }, set: { title } });
+const renamed = (name: string): Change => ({ method: 'PATCH', body: { name }, set: { name } });
 const toggled = (now: Fields, there: readonly [action: string, status: string], back: readonly [action: string, status: string]) => {
   const [action, status] = now.status === there[1] ? back : there;
   return { method: 'POST', action, set: { status } } as const;
+};
+
+const named: Pick<Kind, 'made' | 'changed' | 'isDeleted' | 'isShared'> = {
+  made: (name) => ({ body: { name }, fields: { name, color: null } }),
+  changed: (_, name, random) =>
+    random() < 0.5 ? renamed(name) : { method: 'PATCH', body: { name, color: '#1f6feb' }, set: { name, color: '#1f6feb' } },
+  isDeleted: true,
+  isShared: true,
 };
 
 export const kinds: readonly Kind[] = [
@@ -89,5 +100,26 @@ export const kinds: readonly Kind[] = [
     }),
     changed: (now) => (now.status === 'pending' ? { method: 'POST', action: 'cancel', body: {}, set: { status: 'cancelled' } } : undefined),
     isDeleted: false,
+  },
+  {
+    collection: '/task-lists',
+    list: '/task-lists',
+    made: (name) => ({ body: { name, position: 1 }, fields: { name, description: null, position: 1 } }),
+    changed: (_, text, random) =>
+      random() < 0.5 ? renamed(text) : { method: 'PATCH', body: { description: text }, set: { description: text } },
+    isDeleted: true,
+  },
+  { collection: '/task-labels', list: '/task-labels', ...named },
+  { collection: '/document-tags', list: '/document-tags', ...named },
+  {
+    collection: '/integration-logs',
+    list: '/integration-logs',
+    made: (operation) => ({
+      body: { integration: 'weather', operation, status: 'succeeded', occurred_at: '2026-11-24T19:00:00Z' },
+      fields: { operation, status: 'succeeded' },
+    }),
+    changed: () => undefined,
+    isDeleted: false,
+    isShared: true,
   },
 ];

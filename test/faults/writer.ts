@@ -1,6 +1,7 @@
 // One of many writers: sends one command after the other over HTTP, each with an Idempotency-Key, notes what was
 // acknowledged, and repeats what was not, word for word, until it is.
 import { v7 } from 'uuid';
+import { invitationIdOf } from '../../src/commands/calendar/invitations.ts';
 import { type Kind, kinds } from './kinds.ts';
 import type { Expected, Fields, Notes } from './notes.ts';
 
@@ -65,7 +66,17 @@ export function createGate(writers: number) {
   };
 }
 
-export async function write(server: Server, { token, notes }: Account, name: string, random: () => number): Promise<void> {
+/** Where a person's account is. */
+export const ACCOUNT = '/users/me';
+
+/** @param isAlone with the account itself, which no other writer changes */
+export async function write(
+  server: Server,
+  { token, notes }: Account,
+  name: string,
+  random: () => number,
+  isAlone: boolean,
+): Promise<void> {
   let count = 0;
 
   /** Resolves to the path of what was created; undefined when the test is over before there was an answer. */
@@ -111,13 +122,15 @@ export async function write(server: Server, { token, notes }: Account, name: str
   /** By kind, what is there. */
   const things = new Map<Kind, string[]>(kinds.map((kind) => [kind, []]));
   /** What goes with a thing that is deleted. */
-  const relationships = new Map<string, string[]>();
+  const parts = new Map<string, string[]>();
 
   /** Some command; undefined where there is nothing yet that it could be about. */
   function next(session: string): Command | undefined {
     const choice = random();
     if (choice < 0.25) return aboutMessages(session);
     if (choice < 0.33) return relate(session);
+    if (choice < 0.38) return invite();
+    if (choice < 0.4 && isAlone) return changeAccount();
     const kind = one(kinds);
     return kind && aboutThings(kind);
   }
@@ -159,12 +172,35 @@ export async function write(server: Server, { token, notes }: Account, name: str
     };
   }
 
+  /** Or writes down what who was invited has answered. An invitation is in the stream of its event. */
+  function invite(): Command | undefined {
+    const event = one(things.get(kinds.find(({ collection }) => collection === '/calendar/events') ?? fail()) ?? []);
+    if (event === undefined || nowOf(event)?.status === 'cancelled') return undefined;
+    const email = 'guest@example.net';
+    const path = `${event}/invitations/${invitationIdOf(event.split('/').at(-1) ?? '', email)}`;
+    const version = Number(nowOf(event)?.version) + 1;
+    const now = nowOf(path);
+    const response = now === null ? 'needs_action' : now.response === 'accepted' ? 'declined' : 'accepted';
+    const changes = [
+      [event, bumped(event, {})],
+      [path, { email, response, version }],
+    ] as const;
+    if (now !== null) return { method: 'POST', path: `${path}/answer`, body: { response }, changes };
+    parts.set(event, [path]);
+    return { method: 'POST', path: `${event}/invitations`, body: { email }, changes };
+  }
+
+  function changeAccount(): Command {
+    const set = { display_name: `${name} ${count}` };
+    return { method: 'PATCH', path: ACCOUNT, body: set, changes: [[ACCOUNT, bumped(ACCOUNT, set)]] };
+  }
+
   function aboutThings(kind: Kind): Command | undefined {
-    const { collection, list, made, changed, isDeleted } = kind;
+    const { collection, list, made, changed, isDeleted, isShared } = kind;
     const text = `${name} ${count}`;
     if (random() < 0.4) {
       const { body, fields } = made(text);
-      const there = { ...fields, version: 0 };
+      const there = isShared ? fields : { ...fields, version: 0 };
       if (list !== undefined) return { method: 'POST', path: collection, body, creates: { at: collection, fields: there, text } };
       // What no list has is found by an id of the writer's own.
       const id = v7();
@@ -177,7 +213,7 @@ export async function write(server: Server, { token, notes }: Account, name: str
     if (path === undefined) return undefined;
     if (isDeleted && random() < 0.15) {
       paths.splice(paths.indexOf(path), 1);
-      const gone = [path, ...(relationships.get(path) ?? [])];
+      const gone = [path, ...(parts.get(path) ?? [])];
       return { method: 'DELETE', path, changes: gone.map((each) => [each, null]) };
     }
     const change = changed(nowOf(path) ?? {}, text, random);
@@ -187,7 +223,7 @@ export async function write(server: Server, { token, notes }: Account, name: str
       method,
       path: action === undefined ? path : `${path}/${action}`,
       ...(body && { body }),
-      changes: [[path, bumped(path, set)]],
+      changes: [[path, isShared ? { ...nowOf(path), ...set } : bumped(path, set)]],
     };
   }
 
@@ -213,11 +249,11 @@ export async function write(server: Server, { token, notes }: Account, name: str
     if (!command.creates || created === undefined) continue;
     const { at, goesWith } = command.creates;
     if (at === '/messages') messages.push(created);
-    if (goesWith !== undefined) relationships.set(goesWith, [...(relationships.get(goesWith) ?? []), created]);
+    if (goesWith !== undefined) parts.set(goesWith, [...(parts.get(goesWith) ?? []), created]);
     for (const [kind, paths] of things) if (kind.collection === at) paths.push(created);
   }
 }
 
 function fail(): never {
-  throw new Error('tasks are the first of the kinds');
+  throw new Error('there is no such kind');
 }
