@@ -9,15 +9,15 @@ const remembered = 20_000;
 
 export function recentEvents(storage: Storage) {
   // Two generations: when the younger is full, the older is dropped.
-  let young = new Map<string, { stream: number; revision: number }>();
-  let old = new Map<string, { stream: number; revision: number }>();
+  let young = tableOfIds(capacity / 2);
+  let old = tableOfIds(capacity / 2);
 
   function add(stream: number, revision: number, id: Uint8Array): void {
-    if (young.size >= capacity / 2) {
-      old = young;
-      young = new Map();
+    if (young.isFull()) {
+      [young, old] = [old, young];
+      young.clear();
     }
-    young.set(key(id), { stream, revision });
+    young.set(id, stream, revision);
   }
   function load(): void {
     for (const { id, stream, revision } of storage.recentIds(remembered)) add(stream, revision, id);
@@ -27,17 +27,63 @@ export function recentEvents(storage: Storage) {
   return {
     add,
     find(stream: number, id: Uint8Array): number | undefined {
-      const name = key(id);
-      const found = young.get(name) ?? old.get(name);
+      const found = young.get(id) ?? old.get(id);
       return found?.stream === stream ? found.revision : undefined;
     },
     /** After a transaction that failed, whose events may be there or not. */
     readAgain(): void {
-      young = new Map();
-      old = new Map();
+      young.clear();
+      old.clear();
       load();
     },
   };
 }
 
-const key = (id: Uint8Array): string => Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1');
+/**
+ * A hash table in plain arrays, as it takes every event there is: a Map would make a text and an object of each, and leave them
+ * to the garbage collector. At most half of its slots are taken; an id is in the first free slot from its own on.
+ */
+function tableOfIds(most: number) {
+  const slots = 2 ** Math.ceil(Math.log2(2 * most));
+  const ids = new Uint8Array(16 * slots);
+  const streams = new Uint32Array(slots); // 0: the slot is free
+  const revisions = new Float64Array(slots);
+  let count = 0;
+
+  /** The slot that has the id, or that is free for it. */
+  function slotOf(id: Uint8Array): number {
+    let slot = hash(id) & (slots - 1);
+    while (streams[slot] !== 0 && !isAt(slot, id)) slot = (slot + 1) & (slots - 1);
+    return slot;
+  }
+  function isAt(slot: number, id: Uint8Array): boolean {
+    for (let index = 0; index < 16; index += 1) if (ids[16 * slot + index] !== id[index]) return false;
+    return true;
+  }
+
+  return {
+    isFull: (): boolean => count >= most,
+    get(id: Uint8Array): { stream: number; revision: number } | undefined {
+      const slot = slotOf(id);
+      const stream = streams[slot] ?? 0;
+      return stream === 0 ? undefined : { stream, revision: revisions[slot] ?? 0 };
+    },
+    set(id: Uint8Array, stream: number, revision: number): void {
+      const slot = slotOf(id);
+      if (streams[slot] === 0) count += 1;
+      ids.set(id, 16 * slot);
+      streams[slot] = stream;
+      revisions[slot] = revision;
+    },
+    clear(): void {
+      streams.fill(0);
+      count = 0;
+    },
+  };
+}
+
+function hash(id: Uint8Array): number {
+  let value = 0;
+  for (const byte of id) value = Math.imul(value ^ byte, 0x01000193);
+  return value ^ (value >>> 15);
+}
