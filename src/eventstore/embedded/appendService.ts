@@ -17,6 +17,7 @@ import {
   decodeEvent,
   encodeError,
   encodeSuccess,
+  idFromHalves,
   idFromText,
 } from './batchAppend.ts';
 import { ANY, type ExpectedRevision, isMetastream, LAST_REVISION, NO_STREAM, type ProposedEvent, STREAM_EXISTS } from './events.ts';
@@ -149,11 +150,7 @@ function proposedEvent(message: AppendReq.ProposedMessage): ProposedEvent {
 
 function idOf(id: UUID | undefined): Uint8Array {
   const halves = id?.getStructured();
-  if (!halves) return idFromText(id?.getString() ?? '');
-  const out = Buffer.alloc(16);
-  out.writeBigInt64BE(BigInt(halves.getMostSignificantBits()), 0);
-  out.writeBigInt64BE(BigInt(halves.getLeastSignificantBits()), 8);
-  return out;
+  return halves ? idFromHalves(halves) : idFromText(id?.getString() ?? '');
 }
 
 // BatchAppend

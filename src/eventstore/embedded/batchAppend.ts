@@ -2,7 +2,7 @@
 // parts; and their answers.
 
 import codes, { type Code } from '@eventstore/db-client/generated/code_pb.js';
-import shared from '@eventstore/db-client/generated/shared_pb.js';
+import shared, { type UUID } from '@eventstore/db-client/generated/shared_pb.js';
 import statusMessages from '@eventstore/db-client/generated/status_pb.js';
 import anyMessages from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
@@ -10,7 +10,7 @@ import { ANY, type ExpectedRevision, LAST_REVISION, NO_STREAM, type ProposedEven
 import { bytesField, FieldReader, numberField } from './wire.ts';
 
 /** One part of an append. `options` come with the first. Ids and names stay encoded, as the answer repeats them. */
-export type AppendPart = { correlationId: Buffer; options?: AppendOptions; events: Buffer[]; isFinal: boolean };
+export type AppendPart = { correlationId: Buffer; options?: AppendOptions; events: FieldReader[]; isFinal: boolean };
 
 /** `deadline` is in milliseconds since 1970. */
 export type AppendOptions = { streamIdentifier: Buffer; stream: string; expected: ExpectedRevision; deadline: number };
@@ -20,29 +20,28 @@ export function decodeAppendPart(message: Buffer): AppendPart {
   const reader = new FieldReader(message);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) part.correlationId = reader.bytes();
-    else if (field === 2) part.options = decodeOptions(reader.bytes());
-    else if (field === 3) part.events.push(reader.bytes());
+    else if (field === 2) part.options = decodeOptions(reader.message());
+    else if (field === 3) part.events.push(reader.message());
     else if (field === 4) part.isFinal = reader.number() !== 0;
     else reader.skip();
   }
   return part;
 }
 
-function decodeOptions(message: Buffer): AppendOptions {
+function decodeOptions(reader: FieldReader): AppendOptions {
   const options: AppendOptions = { streamIdentifier: Buffer.alloc(0), stream: '', expected: ANY, deadline: Number.POSITIVE_INFINITY };
-  const reader = new FieldReader(message);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) {
       options.streamIdentifier = reader.bytes();
-      options.stream = bytesIn(options.streamIdentifier, 3).toString();
+      options.stream = textIn(new FieldReader(options.streamIdentifier), 3);
     } else if (field === 2) options.expected = Math.min(reader.number(), LAST_REVISION);
-    else if (field === 6) options.deadline = decodeTime(reader.bytes());
+    else if (field === 6) options.deadline = decodeTime(reader.message());
     else {
       if (field === 3) options.expected = NO_STREAM;
       else if (field === 4) options.expected = ANY;
       else if (field === 5) options.expected = STREAM_EXISTS;
       // A newer client's deadline is a duration from now, like this one of seconds and nanoseconds.
-      if (field === 7) options.deadline = Date.now() + decodeTime(reader.bytes());
+      if (field === 7) options.deadline = Date.now() + decodeTime(reader.message());
       else reader.skip();
     }
   }
@@ -50,9 +49,8 @@ function decodeOptions(message: Buffer): AppendOptions {
 }
 
 /** Seconds and nanoseconds, as milliseconds. */
-function decodeTime(message: Buffer): number {
+function decodeTime(reader: FieldReader): number {
   let milliseconds = 0;
-  const reader = new FieldReader(message);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) milliseconds += reader.number() * 1000;
     else if (field === 2) milliseconds += reader.number() / 1e6;
@@ -61,32 +59,29 @@ function decodeTime(message: Buffer): number {
   return milliseconds;
 }
 
-/** The last value of one field that holds bytes, empty without it. */
-function bytesIn(message: Buffer, wanted: number): Buffer {
-  let value: Buffer = Buffer.alloc(0);
-  const reader = new FieldReader(message);
+/** The last value of one field that holds a text, empty without it. */
+function textIn(reader: FieldReader, wanted: number): string {
+  let value = '';
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === wanted) value = reader.bytes();
+    if (field === wanted) value = reader.text();
     else reader.skip();
   }
   return value;
 }
 
 /** Throws with the reason when the event lacks its id, type or content type. */
-export function decodeEvent(message: Buffer): ProposedEvent {
+export function decodeEvent(reader: FieldReader): ProposedEvent {
   let id: Buffer | undefined;
   let type: string | undefined;
   let contentType: string | undefined;
-  let metadata: Buffer = Buffer.alloc(0);
-  let data: Buffer = Buffer.alloc(0);
-  const reader = new FieldReader(message);
+  let metadata = nothing;
+  let data = nothing;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) id = decodeId(reader.bytes());
+    if (field === 1) id = decodeId(reader.message());
     else if (field === 2) {
-      const entry = reader.bytes();
-      const name = bytesIn(entry, 1).toString('latin1');
-      if (name === 'type') type = bytesIn(entry, 2).toString();
-      else if (name === 'content-type') contentType = bytesIn(entry, 2).toString('latin1');
+      const { name, value } = decodeEntry(reader.message());
+      if (name === 'type') type = value;
+      else if (name === 'content-type') contentType = value;
     } else if (field === 3) metadata = reader.bytes();
     else if (field === 4) data = reader.bytes();
     else reader.skip();
@@ -97,21 +92,61 @@ export function decodeEvent(message: Buffer): ProposedEvent {
   return { id, type, isJson: contentType === 'application/json', data, metadata };
 }
 
-/** A UUID message: two halves, or text. */
-function decodeId(message: Buffer): Buffer {
-  const text = bytesIn(message, 2);
-  if (text.length > 0) return idFromText(text.toString('latin1'));
-  const id = shared.UUID.deserializeBinary(message).getStructured();
-  const out = Buffer.alloc(16);
-  out.writeBigInt64BE(BigInt(id?.getMostSignificantBits() ?? 0), 0);
-  out.writeBigInt64BE(BigInt(id?.getLeastSignificantBits() ?? 0), 8);
-  return out;
+const nothing: Buffer = Buffer.alloc(0);
+
+function decodeEntry(reader: FieldReader): { name: string; value: string } {
+  const entry = { name: '', value: '' };
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) entry.name = reader.text();
+    else if (field === 2) entry.value = reader.text();
+    else reader.skip();
+  }
+  return entry;
 }
 
-export function idFromText(text: string): Buffer {
-  const id = Buffer.from(text.replaceAll('-', ''), 'hex');
-  if (id.length !== 16) throw new Error(`'${text}' is not a UUID`);
+/** A UUID message: two halves, or text. */
+function decodeId(reader: FieldReader): Buffer {
+  let id: Buffer | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) id = idFromHalves(shared.UUID.Structured.deserializeBinary(reader.bytes()));
+    else if (field === 2) id = idFromText(reader.text());
+    else reader.skip();
+  }
+  return id ?? Buffer.alloc(16);
+}
+
+export function idFromHalves(halves: UUID.Structured): Buffer {
+  const id = Buffer.alloc(16);
+  id.writeBigInt64BE(BigInt(halves.getMostSignificantBits()), 0);
+  id.writeBigInt64BE(BigInt(halves.getLeastSignificantBits()), 8);
   return id;
+}
+
+/** 32 hexadecimal digits, with or without hyphens between them. */
+export function idFromText(text: string): Buffer {
+  const id = Buffer.allocUnsafe(16);
+  let digits = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text.charCodeAt(index);
+    if (character === hyphen) continue;
+    const digit = hexDigits[character];
+    if (digit === undefined || digits === 32) throw notUuid(text);
+    const at = digits >> 1;
+    id[at] = digits % 2 === 0 ? digit << 4 : (id[at] ?? 0) | digit;
+    digits += 1;
+  }
+  if (digits < 32) throw notUuid(text);
+  return id;
+}
+
+const notUuid = (text: string): Error => new Error(`'${text}' is not a UUID`);
+const hyphen = 0x2d;
+/** The value of each hexadecimal digit, by its character code. */
+const hexDigits: (number | undefined)[] = [];
+for (let value = 0; value < 16; value += 1) {
+  const digit = value.toString(16);
+  hexDigits[digit.charCodeAt(0)] = value;
+  hexDigits[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
 // BatchAppendResp{correlation_id, error, success{current_revision, no_stream, position{commit, prepare}}, stream_identifier}

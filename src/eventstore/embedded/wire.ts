@@ -55,20 +55,23 @@ export function numberField(number: number, value: number): Buffer {
 export const textField = (number: number, value: string): Buffer => bytesField(number, Buffer.from(value));
 
 /**
- * Reads the fields of a message in turn: `next` moves to a field and gives its number, 0 at the end; then `number`, `bytes` or
- * `skip` takes its value. Throws on bytes that are no message.
+ * Reads the fields of a message in turn: `next` moves to a field and gives its number, 0 at the end; then `number`, `bytes`,
+ * `text`, `message` or `skip` takes its value. Throws on bytes that are no message.
  */
 export class FieldReader {
   readonly #buffer: Buffer;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
   #kind = VARINT;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.#buffer = buffer;
+    this.#at = start;
+    this.#end = end;
   }
 
   next(): number {
-    if (this.#at >= this.#buffer.length) return 0;
+    if (this.#at >= this.#end) return 0;
     const fieldKey = this.#varint();
     this.#kind = fieldKey & 7;
     const field = Math.floor(fieldKey / 8);
@@ -82,29 +85,45 @@ export class FieldReader {
   }
 
   bytes(): Buffer {
-    if (this.#kind !== BYTES) throw malformed();
-    const length = this.#varint();
-    const end = this.#at + length;
-    if (end > this.#buffer.length) throw malformed();
-    const value = this.#buffer.subarray(this.#at, end);
-    this.#at = end;
-    return value;
+    const start = this.#skipBytes();
+    return this.#buffer.subarray(start, this.#at);
+  }
+
+  text(): string {
+    const start = this.#skipBytes();
+    return this.#buffer.toString('utf8', start, this.#at);
+  }
+
+  /** A message in this one. */
+  message(): FieldReader {
+    const start = this.#skipBytes();
+    return new FieldReader(this.#buffer, start, this.#at);
   }
 
   skip(): void {
     if (this.#kind === VARINT) this.#varint();
-    else if (this.#kind === BYTES) this.bytes();
+    else if (this.#kind === BYTES) this.#skipBytes();
     else if (this.#kind === FIXED64) this.#at += 8;
     else if (this.#kind === FIXED32) this.#at += 4;
     else throw malformed();
-    if (this.#at > this.#buffer.length) throw malformed();
+    if (this.#at > this.#end) throw malformed();
+  }
+
+  /** Answers with where the bytes begin; they end where the reader is then. */
+  #skipBytes(): number {
+    if (this.#kind !== BYTES) throw malformed();
+    const length = this.#varint();
+    const start = this.#at;
+    this.#at += length;
+    if (this.#at > this.#end) throw malformed();
+    return start;
   }
 
   /** A varint; more than 53 bits lose their low digits, which only revisions that no stream reaches have. */
   #varint(): number {
     let value = 0;
     for (let scale = 1, count = 0; count < 10; scale *= 128, count += 1) {
-      const byte = this.#buffer[this.#at++];
+      const byte = this.#at < this.#end ? this.#buffer[this.#at++] : undefined;
       if (byte === undefined) throw malformed();
       value += (byte & 127) * scale;
       if (byte < 128) return value;
