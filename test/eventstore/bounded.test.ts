@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import messages from '@eventstore/db-client/generated/streams_pb.js';
+import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
 import { afterEach, expect, test } from 'vitest';
 import { ANY } from '../../src/eventstore/embedded/events.ts';
 import type { GrpcServer } from '../../src/eventstore/embedded/grpc.ts';
@@ -111,6 +112,39 @@ test('a subscriber who takes nothing holds a few mebibytes, however much there i
     taken += here;
   }
   expect(taken).toBeGreaterThanOrEqual(2 * total);
+});
+
+test('a caller who appends without taking its answers is read no further, and goes on when it takes them', async () => {
+  const { log, session } = await countedLog();
+  const path = streamsGrpc.StreamsService.batchAppend.path;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  // An answer repeats the stream's name.
+  const identifier = new sharedMessages.StreamIdentifier().setStreamName(Buffer.alloc(10_000, 'n'));
+  const options = new messages.BatchAppendReq.Options().setStreamIdentifier(identifier).setAny(new emptyMessages.Empty());
+  const id = new sharedMessages.UUID().setString(crypto.randomUUID());
+  const event = new messages.BatchAppendReq.ProposedMessage().setId(id);
+  event.getMetadataMap().set('type', 'Counted').set('content-type', 'application/json');
+  const bytes = new messages.BatchAppendReq().setOptions(options).setCorrelationId(id).setProposedMessagesList([event]).setIsFinal(true);
+  const message = Buffer.from(bytes.serializeBinary());
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(message.length, 1);
+  const total = 500;
+  let answered = 0;
+  const submit = log.writer.submit;
+  log.writer.submit = (request) => {
+    answered += 1;
+    submit(request);
+  };
+  for (let n = 0; n < total; n += 1) call.write(Buffer.concat([header, message]));
+  await quiet(session);
+  expect(answered).toBeGreaterThan(0);
+  expect(answered).toBeLessThan(total / 2);
+  let taken = 0;
+  for await (const chunk of call) {
+    taken += chunk.length;
+    if (taken >= total * 10_000) break;
+  }
+  expect(answered).toBe(total);
 });
 
 test('a thousand idle subscriptions read nothing when another stream grows, and those to $all one page together', async () => {

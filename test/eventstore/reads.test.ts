@@ -11,6 +11,7 @@ import {
 } from '@eventstore/db-client';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
+import { subscribeToStream } from '../../src/eventstore/embedded/subscriptions.ts';
 import type { Outcome } from '../../src/eventstore/embedded/writer.ts';
 import { collect, event, events, failureOf, newStream, revisionOf, temporaryDirectory, typeOf, withLog } from './support.ts';
 
@@ -103,14 +104,26 @@ describe('$maxAge', () => {
       });
     const seen = () => log.reads.stream('s', 0, 100).events.map(({ type }) => type);
     const seenBackwards = () => log.reads.streamBackwards('s', 100, 100).events.map(({ type }) => type);
+    const subscribed = async () => {
+      const over = new AbortController();
+      const sent: string[] = [];
+      const call = { over: over.signal, ready: async () => undefined, send: (message: Buffer) => void sent.push(message.toString()) };
+      const subscription = subscribeToStream(log, call, 's', 0, ({ type }) => Buffer.from(type));
+      await new Promise((resolve) => setImmediate(resolve));
+      over.abort();
+      await subscription;
+      return sent.slice(1, -1); // between the confirmation and having caught up
+    };
     await append('$$s', '$metadata', { $maxAge: 10 });
     await append('s', 'First', {});
     vi.advanceTimersByTime(6000);
     await append('s', 'Second', {});
     expect(seen()).toEqual(['First', 'Second']);
+    expect(await subscribed()).toEqual(['First', 'Second']);
     vi.advanceTimersByTime(6000);
     expect(seen()).toEqual(['Second']);
     expect(seenBackwards()).toEqual(['Second']);
+    expect(await subscribed()).toEqual(['Second']);
     vi.advanceTimersByTime(6000);
     expect(seen()).toEqual([]);
     expect(log.reads.all(0, 100).events).toHaveLength(3);

@@ -6,9 +6,16 @@ import { connect as connectSocket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { EventStoreDBClient, START, UnavailableError } from '@eventstore/db-client';
+import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js';
+import monitoring from '@eventstore/db-client/generated/monitoring_grpc_pb.js';
+import operations from '@eventstore/db-client/generated/operations_grpc_pb.js';
+import persistent from '@eventstore/db-client/generated/persistent_grpc_pb.js';
+import projections from '@eventstore/db-client/generated/projections_grpc_pb.js';
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import messages from '@eventstore/db-client/generated/streams_pb.js';
+import users from '@eventstore/db-client/generated/users_grpc_pb.js';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { describe, expect, test, vi } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { ANY } from '../../src/eventstore/embedded/events.ts';
@@ -24,8 +31,9 @@ describe('a caller who sends', () => {
   const { read, append, batchAppend, delete: remove } = streamsGrpc.StreamsService;
 
   /** The status of a call with these bytes as its body. */
-  async function statusOf(session: ClientHttp2Session, method: string, body: Uint8Array): Promise<string> {
-    const call = session.request({ ':method': 'POST', ':path': method, 'content-type': 'application/grpc', te: 'trailers' });
+  async function statusOf(session: ClientHttp2Session, method: string, body: Uint8Array, timeout?: string): Promise<string> {
+    const headers = { ':method': 'POST', ':path': method, 'content-type': 'application/grpc', te: 'trailers' };
+    const call = session.request(timeout ? { ...headers, 'grpc-timeout': timeout } : headers);
     let status: unknown;
     call.on('response', (headers) => {
       status = headers['grpc-status'];
@@ -35,7 +43,9 @@ describe('a caller who sends', () => {
     });
     call.on('error', () => undefined);
     call.resume();
-    call.end(body);
+    call.write(body);
+    if (timeout) call.once('end', () => call.end());
+    else call.end();
     await once(call, 'close');
     return String(status);
   }
@@ -80,6 +90,13 @@ describe('a caller who sends', () => {
   ])('%s is told', async (_what, method, body, status) => {
     const session = connect(`http://127.0.0.1:${shared.log.port}`);
     expect(await statusOf(session, method, body)).toBe(status);
+    session.close();
+  });
+
+  test('for longer than it has time is told that it has no more, though it had not ended', async () => {
+    const session = connect(`http://127.0.0.1:${shared.log.port}`);
+    for (const timeout of ['20m', '1000u', '1n'])
+      expect(await statusOf(session, batchAppend.path, framed(1000, [10, 2]), timeout)).toBe('4');
     session.close();
   });
 
@@ -161,9 +178,56 @@ test('who does not answer to a sign of life is cut off, and who does is not', as
   await server.close();
 });
 
-test('a call that only a real server has says so', async () => {
-  const error = await failureOf(shared.client.listProjections());
-  expect(error.message).toContain('run EventStoreDB or KurrentDB');
+test('a call that only a real server has says so, whichever it is', async () => {
+  const client = new Client(`127.0.0.1:${shared.log.port}`, credentials.createInsecure());
+  const services = [
+    gossip.GossipService,
+    monitoring.MonitoringService,
+    operations.OperationsService,
+    persistent.PersistentSubscriptionsService,
+  ];
+  const paths = [...services, projections.ProjectionsService, users.UsersService].flatMap((service) =>
+    Object.values(service).map(({ path }) => path),
+  );
+  expect(paths.length).toBeGreaterThan(30);
+  const none = Buffer.alloc(0);
+  const errors = await Promise.all(
+    paths.map(
+      (name) =>
+        new Promise((answer) =>
+          client.makeUnaryRequest(
+            name,
+            () => none,
+            () => none,
+            none,
+            answer,
+          ),
+        ),
+    ),
+  );
+  client.close();
+  for (const [index, error] of errors.entries()) {
+    expect(error, paths[index]).toMatchObject({
+      code: status.UNIMPLEMENTED,
+      details: expect.stringContaining('run EventStoreDB or KurrentDB'),
+    });
+  }
+});
+
+test('the client finds the version and the features of the server that it stands for', async () => {
+  class Asking extends EventStoreDBClient {
+    features = () => this.capabilities;
+  }
+  const client = new Asking({ endpoint: { address: '127.0.0.1', port: shared.log.port } }, { insecure: true });
+  const features = await client.features();
+  expect(features.serverVersion).toBe('24.6.0');
+  const { read, batchAppend } = streamsGrpc.StreamsService;
+  expect(features.supports(batchAppend)).toBe(true);
+  expect(features.supports(batchAppend, 'deadline_duration')).toBe(true);
+  expect(features.supports(read, 'position')).toBe(true);
+  expect(features.supports(read, 'stream_positions')).toBe(false);
+  expect(features.supports(persistent.PersistentSubscriptionsService.getInfo)).toBe(false);
+  await client.dispose();
 });
 
 test('a request that cannot be written fails alone, and the operator is told', async () => {

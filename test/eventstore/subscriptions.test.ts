@@ -81,10 +81,10 @@ describe('a stream', () => {
     expect(await arrivals(shared.client.subscribeToStream(stream)).next()).toBeInstanceOf(StreamDeletedError);
   });
 
-  test('shows what its metadata leave', async () => {
+  test.each([{ maxCount: 2 }, { truncateBefore: 3 }])('shows what its metadata leave: %j', async (metadata) => {
     const stream = newStream();
     await shared.client.appendToStream(stream, events(5));
-    await shared.client.setStreamMetadata(stream, { maxCount: 2 });
+    await shared.client.setStreamMetadata(stream, metadata);
     const subscription = shared.client.subscribeToStream(stream, { fromRevision: START });
     const seen = arrivals(subscription);
     await nextTypes(seen, 3);

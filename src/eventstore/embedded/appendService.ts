@@ -165,11 +165,26 @@ export const batchAppend =
     let pendingBytes = 0;
     let pending = 0;
     let isEnded = false;
+    let isBehind = false;
 
+    /** Who does not take its answers is read no further until it has. */
+    const send = (answer: Buffer) => {
+      call.send(answer);
+      if (isBehind || !call.isBehind()) return;
+      isBehind = true;
+      call.pause();
+      call.ready().then(() => {
+        isBehind = false;
+        goOn();
+      });
+    };
+    const goOn = () => {
+      if (!isBehind && pendingBytes <= maximumPendingBytes) call.resume();
+    };
     const fail = (append: PendingAppend, error: AppendError) => {
       clearTimeout(append.timer);
       incomplete.delete(append.correlationId.toString('latin1'));
-      call.send(encodeError(append, error));
+      send(encodeError(append, error));
     };
     const start = (correlationId: Buffer, options: AppendOptions): PendingAppend | undefined => {
       const append: PendingAppend = { ...options, correlationId, events: [], size: 0 };
@@ -187,8 +202,8 @@ export const batchAppend =
       const answer = (outcome: Outcome) => {
         pending -= 1;
         pendingBytes -= size;
-        if (pendingBytes <= maximumPendingBytes) call.resume();
-        call.send(answerTo(append, outcome));
+        send(answerTo(append, outcome));
+        goOn();
         if (isEnded && pending === 0) call.end();
       };
       const request: WriteRequest = { stream, expected, change: { is: 'append', events }, deadline, answer };

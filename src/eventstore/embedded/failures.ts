@@ -55,5 +55,5 @@ export const requiredMetadataPropertyMissing = (property: string): Failure =>
 export const invalidArgument = (message: string): Failure => new Failure(status.INVALID_ARGUMENT, message);
 /** Whether the change is on disk is not known: the caller has to ask again. */
 export const unavailable = (message: string): Failure => new Failure(status.UNAVAILABLE, message);
-export const tooLate = (): Failure => new Failure(status.DEADLINE_EXCEEDED, 'The deadline passed before the append was written');
+export const tooLate = (): Failure => new Failure(status.DEADLINE_EXCEEDED, 'The deadline has passed');
 export const shuttingDown = (): Failure => unavailable('The event log is shutting down');

@@ -11,7 +11,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
-import { asFailure, Failure, shuttingDown } from './failures.ts';
+import { asFailure, Failure, shuttingDown, tooLate } from './failures.ts';
 
 /** One call of a client: messages come in, messages go out, and it ends well or fails. */
 export type Call = {
@@ -21,6 +21,8 @@ export type Call = {
   resume(): void;
   /** Queues a message; it leaves with the others of this turn of the event loop. */
   send(message: Buffer): void;
+  /** Whether the caller has more to take than it should: who goes on then first waits for `ready`. */
+  isBehind(): boolean;
   /** Resolves when the caller has taken most of what was sent, and others had their turn. */
   ready(): Promise<void>;
   end(): void;
@@ -111,7 +113,12 @@ export async function serveGrpc(
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const call = callOf(stream);
     calls.add(call);
-    stream.once('close', () => calls.delete(call));
+    const timeout = timeoutOf(headers);
+    const timer = timeout === undefined ? undefined : setTimeout(() => call.fail(tooLate()), timeout);
+    stream.once('close', () => {
+      clearTimeout(timer);
+      calls.delete(call);
+    });
     const path = String(headers[constants.HTTP2_HEADER_PATH]);
     const method = methods.get(path);
     if (method) method(call);
@@ -135,6 +142,16 @@ export async function serveGrpc(
       clearTimeout(impatience);
     },
   };
+}
+
+const timeoutUnits: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+const longestTimeout = 2 ** 31 - 1; // of a timer
+
+/** How long the caller waits, in milliseconds (the header has up to eight digits and a unit); undefined: as long as it takes. */
+function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(String(headers['grpc-timeout'])) ?? [];
+  const scale = timeoutUnits[unit];
+  return digits === undefined || scale === undefined ? undefined : Math.min(Number(digits) * scale, longestTimeout);
 }
 
 function callOf(stream: ServerHttp2Stream): Call {
@@ -215,6 +232,7 @@ function callOf(stream: ServerHttp2Stream): Call {
         queueMicrotask(flush);
       }
     },
+    isBehind: () => untaken + size > maximumUntaken,
     async ready() {
       flush();
       if (untaken <= maximumUntaken || over.signal.aborted) return new Promise((resolve) => setImmediate(resolve));

@@ -10,9 +10,10 @@ import { encodeCaughtUp, encodeCheckpoint, encodeConfirmation } from './readEven
 import { isReadable, isTombstoned } from './streams.ts';
 
 export type Encode = (event: StoredEvent) => Buffer;
+type Receiver = Pick<Call, 'send' | 'ready' | 'over'>;
 
 /** Sends what $all has from a position (included) on, until the caller leaves. `from` undefined begins with what comes next. */
-export async function subscribeToAll(log: EventLog, call: Call, from: number | undefined, filter: Filter | undefined, encode: Encode) {
+export async function subscribeToAll(log: EventLog, call: Receiver, from: number | undefined, filter: Filter | undefined, encode: Encode) {
   let next = from ?? log.writer.head() + 1;
   let sinceCheckpoint = 0;
   let isLive = false;
@@ -42,7 +43,7 @@ export async function subscribeToAll(log: EventLog, call: Call, from: number | u
  * Sends what a stream has from a revision (included) on, until the caller leaves. `from` undefined begins with what comes
  * next. A stream that does not exist yet is waited for; one with a tombstone ends the subscription.
  */
-export async function subscribeToStream(log: EventLog, call: Call, name: string, from: number | undefined, encode: Encode) {
+export async function subscribeToStream(log: EventLog, call: Receiver, name: string, from: number | undefined, encode: Encode) {
   let next = from ?? log.streams.get(name).last + 1;
   let isLive = false;
   if (isTombstoned(log.streams.get(name))) throw streamDeleted(name);
