@@ -8,6 +8,7 @@ import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
 import { createEmbedder, createEmbeddings, type Embedder } from './embeddings/embeddings.ts';
 import { holdToMasterKey } from './eventstore/identity.ts';
+import { type LogSetBack, noticingSetBack } from './eventstore/setBack.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
 import { callLogger } from './policies/embeddingCalls.ts';
@@ -39,7 +40,7 @@ export type Interim = { readonly version: string; readonly reason: string };
 
 export async function createDaybook(
   {
-    log,
+    log: given,
     database,
     blobs,
     secrets: { jwtSecret, masterKey },
@@ -49,11 +50,15 @@ export async function createDaybook(
   logger: FastifyBaseLogger,
   {
     interim,
+    onLogSetBack,
     ...options
   }: Partial<Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>> & {
     readonly interim?: Interim | undefined;
+    /** Told when the log is older than it was: all that was made of it here may be of what is no longer there. */
+    readonly onLogSetBack?: (error: LogSetBack) => void;
   } = {},
 ): Promise<Daybook> {
+  const log = onLogSetBack ? noticingSetBack(given, onLogSetBack) : given;
   const settings: CommandSettings = {
     refreshTokenExpireDays: config.REFRESH_TOKEN_EXPIRE_DAYS,
     adminEmails: config.ADMIN_EMAILS,

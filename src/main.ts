@@ -46,7 +46,14 @@ async function main(config: Config): Promise<void> {
   const interim = config.ROLES.includes('projector') ? await prepareReadModel(stores.log, stores.database) : undefined;
   if (interim) say(`The read model is built anew beside the one that is there, which serves meanwhile: ${interim.reason}.`);
 
-  const daybook = await createDaybook(stores, config, logger, { interim });
+  const onLogSetBack = ({ message }: Error): never => {
+    destination.flushSync();
+    console.error(
+      `${message}. Daybook ends, since it would go on from what is no longer there; its next start builds the read model anew.`,
+    );
+    process.exit(1);
+  };
+  const daybook = await createDaybook(stores, config, logger, { interim, onLogSetBack });
   let stoppingSince: number | undefined;
   const stop = async (signal: string) => {
     if (stoppingSince !== undefined) {

@@ -2,18 +2,18 @@
 // append whose answer was lost is there once, and the read model goes on by itself and misses nothing.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, statSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { cpSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openBlobStore } from '../../src/blobs/blobStore.ts';
 import type { Daybook } from '../../src/daybook.ts';
 import { connectEventLog, type EventLog } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { projections } from '../../src/projections/index.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
+import { type Between, standBetween } from '../support/between.ts';
 import { startNode } from '../support/daybook.ts';
 import { idOf, type Person, register } from '../support/person.ts';
 import { temporaryFolder, testDatabase } from '../support/postgres.ts';
@@ -21,39 +21,15 @@ import { temporaryFolder, testDatabase } from '../support/postgres.ts';
 const script = fileURLToPath(new URL('../eventstore/serve.ts', import.meta.url));
 const folder = temporaryFolder();
 
-/** What stands between Daybook and the log; the log is behind another port each time that it starts. */
-const between = createServer();
-const sockets = new Set<Socket>();
+/** The log is behind another port each time that it starts. */
 let target = 0;
-/** Whether what the log answers is lost, and the connection with it a moment later. */
-let losesAnswers = false;
-between.on('connection', (near) => {
-  const far = connect(target, '127.0.0.1');
-  for (const [socket, other] of [
-    [near, far],
-    [far, near],
-  ] as const) {
-    sockets.add(socket);
-    socket.on('error', () => other.destroy());
-    socket.on('close', () => {
-      sockets.delete(socket);
-      other.destroy();
-    });
-  }
-  near.pipe(far);
-  far.on('data', (bytes) => {
-    if (losesAnswers) setTimeout(() => near.destroy(), 100);
-    else near.write(bytes);
-  });
-});
-const cut = () => {
-  for (const socket of sockets) socket.destroy();
-};
+let between: Between;
 
 let server: ChildProcess;
 let log: EventLog;
 let daybook: Daybook;
 let ann: Person;
+const onLogSetBack = vi.fn();
 const closing: (() => Promise<void>)[] = [];
 
 async function startLog(): Promise<void> {
@@ -71,16 +47,13 @@ async function killLog(): Promise<void> {
 
 beforeAll(async () => {
   await startLog();
-  between.listen(0, '127.0.0.1');
-  await once(between, 'listening');
-  const address = between.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  log = connectEventLog(`esdb://127.0.0.1:${port}?tls=false`);
+  between = await standBetween(() => ({ host: '127.0.0.1', port: target }));
+  log = connectEventLog(`esdb://127.0.0.1:${between.port}?tls=false`);
   const postgres = await testDatabase();
   const database = await createPool(postgres.url);
   const blobs = await openBlobStore(join(folder, 'blobs'));
   await rebuild(log, database, projections, () => {});
-  daybook = await startNode({ log, database, blobs }, {});
+  daybook = await startNode({ log, database, blobs }, {}, { onLogSetBack });
   closing.push(daybook.stop, () => database.end(), log.close, postgres.close);
   ann = await register(daybook.app);
 });
@@ -115,7 +88,7 @@ test('killed and started again', async () => {
 
 test('cut off in the midst of appends, it is asked again, and each is done once', async () => {
   const answers = Array.from({ length: 20 }, (_, n) => create(10 + n));
-  const cuts = setInterval(cut, 20);
+  const cuts = setInterval(between.cut, 20);
   setTimeout(() => clearInterval(cuts), 200);
   for (const [n, { status }] of (await Promise.all(answers)).entries()) {
     if (status === 503) await expect.poll(async () => (await create(10 + n)).status, { timeout: 20_000 }).toBe(201);
@@ -125,12 +98,12 @@ test('cut off in the midst of appends, it is asked again, and each is done once'
 });
 
 test('when its answer is lost, what was done is not done again', async () => {
-  losesAnswers = true;
+  between.loseAnswers(true);
   const answer = create(40);
   // By then the log has it, and Daybook does not know.
   setTimeout(() => {
-    losesAnswers = false;
-    cut();
+    between.loseAnswers(false);
+    between.cut();
   }, 400);
   expect([201, 503]).toContain((await answer).status);
   await expect.poll(async () => (await create(40)).status, { timeout: 20_000 }).toBe(201);
@@ -146,4 +119,19 @@ test('with a full disk', async (context) => {
   limit('unlimited');
   expect(await create(50)).toMatchObject({ status: 201 });
   expect(Object.values(await created())).toEqual(Array(25).fill(1));
+});
+
+// The last one here: the process ends then.
+test('set back to a backup, it is left, and nothing that was lost is taken for there', async () => {
+  const backup = join(folder, 'backup');
+  await killLog();
+  cpSync(join(folder, 'log'), backup, { recursive: true });
+  await startLog();
+  await expect.poll(async () => (await create(60)).status, { timeout: 20_000 }).toBe(201);
+  expect(onLogSetBack).not.toHaveBeenCalled();
+  await killLog();
+  rmSync(join(folder, 'log'), { recursive: true });
+  cpSync(backup, join(folder, 'log'), { recursive: true });
+  await startLog();
+  await expect.poll(() => onLogSetBack.mock.calls, { timeout: 20_000 }).not.toEqual([]);
 });

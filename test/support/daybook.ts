@@ -24,7 +24,9 @@ type TestStores = { readonly log: EventLog; readonly database: DatabasePool; rea
 /** What every node of a test's Daybook shares. */
 export const secrets = { jwtSecret: 'a secret of the tests, 32 bytes and more', masterKey: 'a master key of the tests, 32 bytes and more' };
 
-export type TestLimits = Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'>;
+export type TestLimits = Pick<AppOptions, 'publicRequestsPerMinute' | 'readWaitMs' | 'maxLagSeconds'> & {
+  readonly onLogSetBack?: () => void;
+};
 
 /**
  * What is not what a test is about: on a machine that is busy with others, a read waits longer than it would for a person, and
