@@ -11,7 +11,7 @@ import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } f
 import { isThere } from '../postgres/readModel.ts';
 import { pausedSince, setPaused } from '../projections/control.ts';
 import { projections } from '../projections/index.ts';
-import { verifyProjections } from '../projections/verify.ts';
+import { type Verification, verifyProjections } from '../projections/verify.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { makeDemo } from './demo/demo.ts';
 import { makeDemoAt } from './demo/overHttp.ts';
@@ -59,16 +59,10 @@ program
   .command('verify-projections')
   .description('make the read model once more beside the one that serves, and compare the two, table by table')
   .action(() =>
-    withStores(async ({ log, database }) => {
-      const found = await verifyProjections(log, database, projections);
-      for (const { table, rows, hash } of found) console.log(`${hash.slice(0, 16)}  ${table}: ${rows} rows`);
-      const wrong = found.filter(({ differing }) => differing.length > 0);
-      if (wrong.length === 0) console.log('Every table is what the event log gives.');
-      else
-        throw new Error(
-          ['Not what the event log gives:', ...wrong.map(({ table, differing }) => `${table}: ${differing.join(', ')}`)].join('\n  '),
-        );
-    }),
+    onReadModel(
+      async ({ log, database }) => sayVerified(await verifyProjections(log, database, projections)),
+      async (running) => sayVerified(await running.verify()),
+    ),
   );
 
 program
@@ -154,6 +148,17 @@ function rebuildReadModel(): Promise<void> {
       await running.rebuild((line) => sayAll([line]));
     },
   );
+}
+
+/** @throws where a table is not what the log gives */
+function sayVerified(found: readonly Verification[]): void {
+  sayAll(found.map(({ table, rows, hash }) => `${hash.slice(0, 16)}  ${table}: ${rows} rows`));
+  const wrong = found.filter(({ differing }) => differing.length > 0);
+  if (wrong.length > 0)
+    throw new Error(
+      ['Not what the event log gives:', ...wrong.map(({ table, differing }) => `${table}: ${differing.join(', ')}`)].join('\n  '),
+    );
+  sayAll(['Every table is what the event log gives.']);
 }
 
 const sayAll = (lines: readonly string[]) => {

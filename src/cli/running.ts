@@ -6,12 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { type ParkedEvent, parkedPage, type ReadModelState, readModelState } from '../projections/control.ts';
+import type { Verification } from '../projections/verify.ts';
 import { createTokens } from '../tokens.ts';
 import { parkedLines } from './status.ts';
 
 export type RunningDaybook = {
   readonly statusLines: () => Promise<readonly string[]>;
   readonly act: (word: 'pause' | 'resume' | 'rebuild') => Promise<void>;
+  /** Resolves to what it found. @throws with why it could not be done */
+  readonly verify: () => Promise<readonly Verification[]>;
   /** Resolves when it is built; says how far it is. @throws with why it could not be */
   readonly rebuild: (say: (line: string) => void) => Promise<void>;
 };
@@ -44,6 +47,15 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
   return {
     act: async (word) => {
       await ask('POST', `${PATH}/read_model/${word}`);
+    },
+    verify: async () => {
+      await ask('POST', `${PATH}/read_model/verify`);
+      for (;;) {
+        const { verification } = await readModel();
+        if (verification?.last_error != null) throw new Error(verification.last_error);
+        if (!verification?.is_verifying) return verification?.tables ?? [];
+        await delay(LOOK_EVERY_MS);
+      }
     },
     statusLines: async () => {
       const { position, head, lag_events, lag_seconds, status, rate, last_error, build } = await readModel();

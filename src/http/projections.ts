@@ -105,9 +105,15 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
         return sendAnswer(request, reply, { body: await readModelAsItIs(projecting, true) });
       },
     });
-  act('rebuildProjection', 'rebuild', 'Build the read model anew beside the one that serves; its progress is `build`', async () => {
+  const building = () => {
     if (!builder) throw new Problem(409, 'no-projector', 'This process has not the role projector; ask one that has.');
-    builder.start('an admin asked for it');
+    return builder;
+  };
+  act('rebuildProjection', 'rebuild', 'Build the read model anew beside the one that serves; its progress is `build`', async () =>
+    building().start('an admin asked for it'),
+  );
+  act('verifyProjection', 'verify', 'Compare the tables with what the event log gives; what comes of it is `verification`', async () => {
+    void building().verify();
   });
   act('pauseProjection', 'pause', 'Hold the read model where it is, until it is resumed', () => hold(true));
   act('resumeProjection', 'resume', 'Let the read model go on', () => hold(false));
@@ -138,6 +144,7 @@ async function readModelAsItIs({ log, database, progress, projector, builder }: 
   ]);
   const here = projector?.status();
   const build = builder?.status();
+  const verification = builder?.verification();
   return {
     name: READ_MODEL,
     position: asNumber(position),
@@ -154,6 +161,18 @@ async function readModelAsItIs({ log, database, progress, projector, builder }: 
           position: asNumber(build.position),
           head: asNumber(build.head),
           last_error: isAdmin ? (build.lastError ?? null) : null,
+        }
+      : null,
+    verification: verification
+      ? {
+          is_verifying: verification.isVerifying,
+          verified_at: verification.found?.at ?? null,
+          differing_tables: verification.found?.tables.filter(({ differing }) => differing.length > 0).length ?? null,
+          tables:
+            isAdmin && verification.found
+              ? verification.found.tables.map((table) => ({ ...table, differing: [...table.differing] }))
+              : null,
+          last_error: isAdmin ? (verification.lastError ?? null) : null,
         }
       : null,
   };

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { decode, UnreadableEvent } from '../events/codec.ts';
+import { eventDefinitions } from '../events/index.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
-import { areIndependent, merge, readForeignKeys, type Step, writeAtOnce, write as writeSteps } from './changes.ts';
+import { areIndependent, type ForeignKeys, merge, readForeignKeys, type Step, writeAtOnce, write as writeSteps } from './changes.ts';
 import type { Change, Projection } from './projection.ts';
 
 export const READ_MODEL = 'read_model';
@@ -48,13 +49,18 @@ export type Applier = {
 /** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
 export type Applied = { readonly dropped: number; readonly parked: readonly string[] };
 
-/** @throws Outdated where the read model is of another version: rows of two versions' projections would be of neither */
+/**
+ * @param keys of the read model there, where the caller has read them
+ * @throws Outdated where the read model is of another version: rows of two versions' projections would be of neither
+ */
 export async function createApplier(
   database: DatabasePool,
   projections: readonly Projection[],
-  { place, interim }: { readonly place: Place; readonly interim?: string | undefined } = { place: 'live' },
+  { place, interim, keys: known }: { readonly place: Place; readonly interim?: string | undefined; readonly keys?: ForeignKeys } = {
+    place: 'live',
+  },
 ): Promise<Applier> {
-  const keys = await readForeignKeys(database, place);
+  const keys = known ?? (await readForeignKeys(database, place));
   let checkpoint = await readCheckpoint(database, place);
   if (![modelVersion(projections), interim].includes(checkpoint.model_version))
     throw new Outdated('the read model is of another version than this process; start again to rebuild it');
@@ -150,10 +156,16 @@ function changesOf(logged: LoggedEvent, projections: readonly Projection[]): rea
 export const isAboutTheEvents = (error: unknown): boolean =>
   error instanceof UnreadableEvent || error instanceof Unprojectable || /^2[23]/.test(sqlStateOf(error) ?? '');
 
-/** Changes with sql/init.sql and with the version of any projection. */
+/**
+ * Changes with sql/init.sql, with the version of any projection, and with what events there are: of two processes that do not know
+ * the same ones, the one that does not know an event would pass it over in the tables of both.
+ */
 export function modelVersion(projections: readonly Projection[]): string {
-  const versions = projections.map(({ name, version }) => `${name}@${version}`).join(' ');
-  return createHash('sha256').update(`${initSql}\n${versions}`).digest('hex');
+  const versions = projections.map(({ name, version }) => `${name}@${version}`);
+  const events = [...eventDefinitions.values()].map(({ type, schemaVersion }) => `${type}@${schemaVersion}`).toSorted();
+  return createHash('sha256')
+    .update([initSql, ...versions, ...events].join('\n'))
+    .digest('hex');
 }
 
 /** Whether the checkpointed event is where the checkpoint says. It is not in a log that was restored from an older backup. */

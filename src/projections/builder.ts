@@ -5,7 +5,7 @@ import type { EventLog } from '../eventstore/log.ts';
 import type { Projection } from './projection.ts';
 import type { Logger } from './projector.ts';
 import { clearLeftovers, LEFT_BEHIND_SECONDS, rebuild } from './rebuild.ts';
-import { verifyProjections } from './verify.ts';
+import { type Verification, verifyProjections } from './verify.ts';
 
 export type Builder = {
   /** Begins a build and does not wait for it; one that is going on already is that one. */
@@ -13,6 +13,7 @@ export type Builder = {
   readonly status: () => BuildStatus;
   /** Compares the tables with what the log gives. Never rejects: what went wrong is logged, and the next time tries again. */
   readonly verify: () => Promise<void>;
+  readonly verification: () => VerificationStatus;
   /** Ends what is going on; the read model that serves stays. */
   readonly stop: () => Promise<void>;
 };
@@ -24,6 +25,14 @@ export type BuildStatus = {
   readonly position: bigint | null;
   readonly head: bigint | null;
   /** Of the last one, unless that was well or another has begun since. */
+  readonly lastError: string | undefined;
+};
+
+export type VerificationStatus = {
+  readonly isVerifying: boolean;
+  /** What the last one here found, and when it did. */
+  readonly found: { readonly at: string; readonly tables: readonly Verification[] } | undefined;
+  /** Of the last one, unless that came to its end or another has begun since. */
   readonly lastError: string | undefined;
 };
 
@@ -70,16 +79,23 @@ export function createBuilder(
     }
   }
 
+  let verification: VerificationStatus = { isVerifying: false, found: undefined, lastError: undefined };
   async function verify(): Promise<void> {
+    verification = { ...verification, isVerifying: true, lastError: undefined };
     try {
       const found = await verifyProjections(log, database, projections, stopping.signal);
       const wrong = found.filter(({ differing }) => differing.length > 0);
       for (const { table, differing } of wrong) logger.error(`${table} is not what the event log gives: ${differing.join(', ')}`);
       if (wrong.length === 0) logger.info('Every table is what the event log gives.');
       onVerified(wrong.length);
+      verification = { ...verification, found: { at: new Date().toISOString(), tables: found } };
     } catch (error) {
-      if (!stopping.signal.aborted) logger.warn(`The tables could not be verified: ${error instanceof Error ? error.message : error}`);
+      if (stopping.signal.aborted) return;
+      const lastError = error instanceof Error ? error.message : String(error);
+      logger.warn(`The tables could not be verified: ${lastError}`);
+      verification = { ...verification, lastError };
     } finally {
+      verification = { ...verification, isVerifying: false };
       verifying = undefined;
     }
   }
@@ -100,6 +116,7 @@ export function createBuilder(
       verifying ??= verify();
       return verifying;
     },
+    verification: () => verification,
     stop: async () => {
       clearTimeout(again);
       stopping.abort();

@@ -25,6 +25,19 @@ export const readModelState = z.object({
     })
     .nullable()
     .meta({ description: 'The one that is being built beside it, or was last, by this process' }),
+  verification: z
+    .object({
+      is_verifying: z.boolean(),
+      verified_at: z.string().nullable(),
+      differing_tables: z.int().nullable(),
+      tables: z
+        .array(z.object({ table: z.string(), rows: z.int(), hash: z.string(), differing: z.array(z.string()) }))
+        .nullable()
+        .meta({ description: 'With the keys of at most ten rows that are not what the log gives, for admins' }),
+      last_error: z.string().nullable(),
+    })
+    .nullable()
+    .meta({ description: 'The last comparison of the tables with what the log gives, by this process' }),
 });
 export type ReadModelState = z.output<typeof readModelState>;
 

@@ -20,6 +20,7 @@ import {
   readCheckpoint,
 } from './applier.ts';
 import { inBatches, MAX_BATCH } from './batches.ts';
+import type { ForeignKeys } from './changes.ts';
 import type { Projection } from './projection.ts';
 
 /** Told after every batch. Positions say how far; `events` counts what was read. */
@@ -149,7 +150,8 @@ async function begin(log: EventLog, database: DatabasePool, projections: readonl
     const isGoing = await isMoving(transaction);
     if (isGoing && !joins) throw new Error('a read model is being built already; when that is done, try again');
     const going = isGoing ? await readCheckpoint(transaction, 'next') : undefined;
-    if (going?.model_version === modelVersion(projections) && going.log_id === log_id) return going.build_id;
+    if (going?.model_version === modelVersion(projections) && going.log_id === log_id && (await isOfThisLog(log, going)))
+      return going.build_id;
     await dropReadModel(transaction, 'next');
     await makeNext(transaction);
     const build_id = randomUUIDv7();
@@ -201,15 +203,19 @@ async function followLive(
 
 const MOST_TRIES = 100;
 
-/** Does `work` at a moment when both read models are at the same position; nobody moves either until it is done. */
+/**
+ * Does `work` at a moment when both read models are at the same position; nobody moves either until it is done.
+ * @param keys of the next one
+ */
 export async function atSamePosition<T>(
   log: EventLog,
   database: DatabasePool,
   projections: readonly Projection[],
+  keys: ForeignKeys,
   work: (transaction: CommonQueryMethods) => Promise<T>,
 ): Promise<T> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const apply = await createApplier(database, projections, { place: 'next' });
+    const apply = await createApplier(database, projections, { place: 'next', keys });
     const moment = database.transaction(async (transaction) => {
       await alone(transaction);
       const live = await lockedLive(transaction);

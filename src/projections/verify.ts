@@ -9,6 +9,7 @@ import { schemaAt } from '../postgres/readModel.ts';
 import { tables } from '../tables/index.ts';
 import { entityEmbeddingRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';
+import { readForeignKeys } from './changes.ts';
 import type { Projection } from './projection.ts';
 import { atSamePosition, buildBeside } from './rebuild.ts';
 
@@ -36,27 +37,25 @@ export const verifyProjections = (
   signal?: AbortSignal,
 ): Promise<readonly Verification[]> =>
   buildBeside(log, database, projections, signal, async () => {
+    const keys = await readForeignKeys(database, 'next');
+    const inStep = <T>(work: (transaction: CommonQueryMethods) => Promise<T>) => {
+      signal?.throwIfAborted();
+      return atSamePosition(log, database, projections, keys, work);
+    };
     const found: Verification[] = [];
-    for (const table of tables.filter((table) => !others.includes(table))) {
-      found.push(await verifyTable(log, database, projections, table, signal));
-    }
+    for (const table of tables.filter((table) => !others.includes(table))) found.push(await verifyTable(inStep, table));
     return found;
   });
 
-async function verifyTable(
-  log: EventLog,
-  database: DatabasePool,
-  projections: readonly Projection[],
-  table: Table,
-  signal: AbortSignal | undefined,
-): Promise<Verification> {
+type InStep = <T>(work: (transaction: CommonQueryMethods) => Promise<T>) => Promise<T>;
+
+async function verifyTable(inStep: InStep, table: Table): Promise<Verification> {
   const hash = createHash('sha256');
   const differing: string[] = [];
   let rows = 0;
   for (let after: string | null = null, isLast = false; !isLast; ) {
-    signal?.throwIfAborted();
     const from = after;
-    const piece: Piece = await atSamePosition(log, database, projections, (transaction) => compare(transaction, table, from));
+    const piece: Piece = await inStep((transaction) => compare(transaction, table, from));
     hash.update(piece.hash ?? '');
     rows += piece.rows;
     differing.push(...piece.differing.slice(0, MOST_NAMED - differing.length));

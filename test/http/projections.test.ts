@@ -1,6 +1,10 @@
 // What who runs Daybook can ask of the read model, and what a Prometheus is told.
+import { sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runningDaybook } from '../../src/cli/running.ts';
+import { readConfig } from '../../src/config.ts';
 import { parkedEvents } from '../../src/projections/control.ts';
+import type { Verification } from '../../src/projections/verify.ts';
 import { createTokens } from '../../src/tokens.ts';
 import { secrets, startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { client, type Person, register } from '../support/person.ts';
@@ -83,6 +87,23 @@ test('who has the secrets may do all of it and nothing else; nobody else may, an
   const api = await startNode(daybook, { ROLES: 'api' });
   expect((await client(api.app, admin.token).post(`${model}/rebuild`)).status).toBe(409);
   await api.stop();
+});
+
+test('the tables are compared with what the log gives where an admin asks for it, or the command line', async () => {
+  expect((await ann.post(`${model}/verify`)).status).toBe(403);
+  const { port } = new URL(await daybook.app.listen({ host: '127.0.0.1', port: 0 }));
+  const running = runningDaybook(readConfig({ HOST: '127.0.0.1', PORT: port, JWT_SECRET: secrets.jwtSecret }));
+  const of = (found: readonly Verification[], name: string) => found.find(({ table }) => table === name);
+  expect(of(await running.verify(), 'users.users')).toMatchObject({ rows: 2, differing: [] });
+
+  await daybook.database.query(sql.unsafe`UPDATE users.users SET locale = 'xx' WHERE id = ${ann.id}`);
+  expect(of(await running.verify(), 'users.users')).toMatchObject({ rows: 2, differing: [ann.id] });
+  const found = { is_verifying: false, verified_at: expect.any(String), differing_tables: 1, last_error: null };
+  expect((await admin.get(path)).body).toMatchObject({ items: [{ verification: { ...found, tables: expect.any(Array) } }] });
+  expect((await ann.get(path)).body).toMatchObject({ items: [{ verification: { ...found, tables: null } }] });
+
+  await daybook.database.query(sql.unsafe`DELETE FROM daybook.read_model`);
+  await expect(running.verify()).rejects.toThrow('the last build did not finish');
 });
 
 test('metrics say how things go, and nothing of anybody', async () => {
