@@ -36,7 +36,7 @@ export type EventDefinition<Type extends string, Schema extends z.ZodType<Record
   readonly type: Type;
   readonly schema: Schema;
   readonly schemaVersion: number;
-  /** Reads what the log holds, of whatever version. @throws ZodError where it does not fit. */
+  /** Reads what the log holds, of this version or an older one. @throws where it does not fit, or is of a later one */
   readonly read: (logged: LoggedEvent) => RecordedEvent<Type, z.output<Schema>>;
 };
 
@@ -59,6 +59,7 @@ export function event<const Type extends string, Shape extends z.ZodRawShape>(
     schemaVersion: upcasters.length + 1,
     read: ({ stream, revision, event_id, position, ...logged }: LoggedEvent) => {
       const meta = metadata.parse(logged.metadata);
+      if (meta.schema_version > upcasters.length + 1) throw new Error(`it is of version ${meta.schema_version}, which is a later one`);
       const data = upcasters.slice(meta.schema_version - 1).reduce((older, upcast) => upcast(older), json.parse(logged.data));
       return { type, data: schema.parse(data), meta, stream, id: entityIdOf(stream), revision, event_id, position };
     },
