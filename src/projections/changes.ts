@@ -12,31 +12,55 @@ import type { Table } from '../tables/table.ts';
 import { userRows } from '../tables/users.ts';
 import type { Change, Row } from './projection.ts';
 
-/** What a set of rows is written with at once. A step of the other kinds is written alone, in its place. */
-type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, { inserts: Map<string, MutableRow>; updates: Map<string, Update> }> };
+/** What a set of rows is written with at once, its removals last. A step of the other kinds is written alone, in its place. */
+type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, TableWrites> };
+type TableWrites = {
+  readonly inserts: Map<string, MutableRow>;
+  readonly updates: Map<string, Update>;
+  readonly removals: Map<string, Row>;
+};
 type MutableRow = Record<string, unknown>;
 type Update = { readonly key: Row; readonly set: MutableRow; readonly add: Record<string, number> };
 export type Step = Writes | Extract<Change, { kind: 'updateWhere' | 'remove' }>;
 
 /** Merges the changes of a batch, in the log's order, to the steps that have their effect. Pure. */
-export function merge(changes: readonly Change[]): readonly Step[] {
+export function merge(changes: readonly Change[], keys: ForeignKeys): readonly Step[] {
   const steps: Step[] = [];
   for (const change of changes) {
-    if (change.kind === 'remove' || change.kind === 'updateWhere') {
+    if (change.kind === 'updateWhere' || (change.kind === 'remove' && !isOfOneRow(change))) {
       steps.push(change);
       continue;
     }
     const last = steps.at(-1);
-    const writes = last?.kind === 'write' ? last : { kind: 'write' as const, perTable: new Map() };
+    const writes = last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write' as const, perTable: new Map() };
     if (writes !== last) steps.push(writes);
     mergeInto(writes, change);
   }
   return steps;
 }
 
-function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' }>): void {
-  const writes = perTable.get(change.table) ?? { inserts: new Map(), updates: new Map() };
+const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }>) =>
+  Object.keys(except).length === 0 && Object.keys(where).length === table.key.length && table.key.every((column) => column in where);
+
+/**
+ * Whether a change may be written before the removals that it came after. What is written too early of a row that is gone, or
+ * that belongs or points to one, goes with it in the end, or its pointer does. Only what would get away must wait: a row that
+ * comes back, and one that is given something else to belong to.
+ */
+function canJoin({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>, keys: ForeignKeys): boolean {
+  if (change.kind === 'remove') return true;
+  if (change.kind === 'insert') return perTable.get(change.table)?.removals.has(keyOf(change.table, change.row)) !== true;
+  const isMoved = keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set) === true;
+  return !isMoved || perTable.values().every(({ removals }) => removals.size === 0);
+}
+
+function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>): void {
+  const writes = perTable.get(change.table) ?? { inserts: new Map(), updates: new Map(), removals: new Map() };
   perTable.set(change.table, writes);
+  if (change.kind === 'remove') {
+    writes.removals.set(keyOf(change.table, change.where), change.where);
+    return;
+  }
   if (change.kind === 'insert') {
     const key = keyOf(change.table, change.row);
     writes.inserts.set(key, { ...change.row });
@@ -126,7 +150,7 @@ export async function write(
   let dropped = 0;
   let strays = 0;
   for (const step of steps) {
-    if (step.kind === 'remove') await transaction.query(removeRows(keys.at(step.table), step.where, step.except));
+    if (step.kind === 'remove') await transaction.query(removeRows(keys.at(step.table), [step.where], step.except));
     else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(keys.at(step.table), step.where, step.except, step.set));
     else {
       const perTable = placed(step, keys);
@@ -145,6 +169,10 @@ export async function write(
           await transaction.query(sql.unsafe`${update}`);
         }
       }
+      for (const table of keys.order) {
+        const removals = [...(perTable.get(table)?.removals.values() ?? [])];
+        if (removals.length > 0) await transaction.query(removeRows(table, removals, {}));
+      }
     }
   }
   return { dropped, strays };
@@ -158,7 +186,8 @@ export function areIndependent([step, ...others]: readonly Step[], keys: Foreign
   if (step === undefined) return true;
   if (step.kind !== 'write' || others.length > 0) return false;
   const perTable = placed(step, keys);
-  return [...perTable].every(([table, { inserts, updates }]) => {
+  return [...perTable].every(([table, { inserts, updates, removals }]) => {
+    if (removals.size > 0) return false;
     const changes = [...updates.values()];
     return (keys.of.get(table) ?? []).every(({ column: name, target, onDelete }) => {
       if (onDelete === 'cascade' && changes.some(({ set }) => name in set)) return false;
@@ -300,8 +329,9 @@ function updateRows(table: Table, alike: readonly [Update, ...Update[]], keys: r
   return { removals, update };
 }
 
-function removeRows(table: Table, where: Row, except: Row) {
-  return sql.unsafe`DELETE FROM ${named(table)} this USING ${given(table, [where])} AS given WHERE ${matching(where, except)}`;
+/** @param rows which columns say what goes, the same ones in each */
+function removeRows(table: Table, rows: readonly Row[], except: Row) {
+  return sql.unsafe`DELETE FROM ${named(table)} this USING ${given(table, rows)} AS given WHERE ${matching(rows[0] ?? {}, except)}`;
 }
 
 function updateRowsWhere(table: Table, where: Row, except: Row, set: Row) {
