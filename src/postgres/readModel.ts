@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type CommonQueryMethods, sql } from 'slonik';
 import { z } from 'zod';
 import { tables } from '../tables/index.ts';
+import { EMBEDDED } from './applicationName.ts';
 
 /** The text of sql/init.sql: what the read model's version is computed from. */
 export const initSql = readFileSync(new URL('../../sql/init.sql', import.meta.url), 'utf8');
@@ -20,20 +21,58 @@ export const daybookTable = (place: Place, name: 'read_model' | 'checkpoints' | 
   sql.identifier([schemaAt(place, 'daybook'), name]);
 
 /** Creates all schemas and tables, or nothing when it fails. They must not exist yet. */
-export async function applyInitSql(database: CommonQueryMethods): Promise<void> {
-  // The extended protocol takes one statement; DO makes one of many.
-  await database.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${initSql}\nEND`)}`);
+export async function applyInitSql(database: CommonQueryMethods, { hasAllIndexes } = { hasAllIndexes: true }): Promise<void> {
+  const text = hasAllIndexes ? initSql : laterIndexes.reduce((rest, { statement }) => rest.replace(statement, ''), initSql);
+  await run(database, text);
+}
+
+/** The extended protocol takes one statement; DO makes one of many. */
+const run = (database: CommonQueryMethods, text: string) => database.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${text}\nEND`)}`);
+
+type Index = { readonly statement: string; readonly name: string; readonly schema: string; readonly table: string; readonly on: string };
+
+/**
+ * The indexes that serve queries alone, which are made after a table was filled: that is quicker than to keep them up row by
+ * row, and an update of what none of the others has is quicker without them. What removes rows finds them by what they belong
+ * to, so of each column that names another row the first index is there from the start.
+ */
+const laterIndexes: readonly Index[] = (() => {
+  const seen = new Set<string>();
+  return [...initSql.matchAll(/^CREATE INDEX (\w+) ON (\w+)\.(\w+) ([^;]+);$/gm)].flatMap(
+    ([statement, name = '', schema = '', table = '', on = '']) => {
+      const [, first = ''] = /^\((\w+_id)\b/.exec(on) ?? [];
+      const needed = `${table} ${first}`;
+      if (first !== '' && !seen.has(needed)) {
+        seen.add(needed);
+        return [];
+      }
+      return [{ statement, name, schema, table, on }];
+    },
+  );
+})();
+
+/** Makes the indexes that are still missing, one after the other, so that others ask in between. @throws the signal's reason */
+export async function makeLaterIndexes(database: CommonQueryMethods, place: Place, signal?: AbortSignal): Promise<void> {
+  for (const { name, schema, table, on } of laterIndexes) {
+    signal?.throwIfAborted();
+    await database.transaction(async (transaction) => {
+      // Two that make the same one at once would find it in their way.
+      await transaction.query(sql.unsafe`SET LOCAL statement_timeout = 0`);
+      await transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook indexes'))`);
+      await run(transaction, `CREATE INDEX IF NOT EXISTS ${name} ON ${schemaAt(place, schema)}.${table} ${on};`);
+    }, 0);
+  }
 }
 
 /**
  * Makes an empty read model beside the live one. What sql/init.sql says is run as it stands, with the live schemas under other
- * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader.
+ * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader. Indexes that serve queries alone are made later.
  */
 export async function makeNext(transaction: CommonQueryMethods): Promise<void> {
   const live = await existing(transaction, 'live');
   const aside = (schema: string) => `daybook_aside_${schema}`;
   for (const schema of live) await rename(transaction, schema, aside(schema));
-  await applyInitSql(transaction);
+  await applyInitSql(transaction, { hasAllIndexes: false });
   for (const schema of schemas) await rename(transaction, schema, schemaAt('next', schema));
   for (const schema of live) await rename(transaction, aside(schema), schema);
 }
@@ -43,6 +82,10 @@ export async function exchange(transaction: CommonQueryMethods): Promise<void> {
   for (const schema of await existing(transaction, 'live')) await rename(transaction, schema, schemaAt('old', schema));
   for (const schema of schemas) await rename(transaction, schemaAt('next', schema), schema);
 }
+
+/** Whether this is the embedded Postgres, which does one thing at a time. */
+export const isEmbedded = async (database: CommonQueryMethods): Promise<boolean> =>
+  database.oneFirst(sql.type(isEmbeddedRow)`SELECT current_setting('application_name') = ${EMBEDDED} AS is_embedded`);
 
 /** Drops a read model, schema by schema: what is large takes its time, and others ask in between. */
 export async function dropReadModel(database: CommonQueryMethods, place: Place = 'live'): Promise<void> {
@@ -100,4 +143,5 @@ const rename = (transaction: CommonQueryMethods, from: string, to: string) =>
   transaction.query(sql.unsafe`ALTER SCHEMA ${sql.identifier([from])} RENAME TO ${sql.identifier([to])}`);
 
 const schemaRow = z.object({ nspname: z.string() });
+const isEmbeddedRow = z.object({ is_embedded: z.boolean() });
 const shapeRow = z.object({ what: z.string() });

@@ -3,15 +3,20 @@
 import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
+import { breathing } from '../breath.ts';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import { eventDefinitions } from '../events/index.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
+import { SHORT } from './batches.ts';
 import { areIndependent, type ForeignKeys, merge, readForeignKeys, type Step, writeAtOnce, write as writeSteps } from './changes.ts';
 import type { Change, Projection } from './projection.ts';
 
 export const READ_MODEL = 'read_model';
+
+/** While one batch is prepared, the one before waits at each of its statements for this thread. */
+const SHORT_BREATH_MS = 4;
 
 export type Checkpoint = {
   readonly position: bigint | null;
@@ -39,12 +44,18 @@ export type Applier = {
   /** How many streams have an event that could not be projected. */
   readonly parked: () => number;
   readonly batch: (events: readonly LoggedEvent[]) => Promise<Applied>;
+  /** The first half of it, which asks no database: the next batch can be prepared while one is written. */
+  readonly prepare: (events: readonly LoggedEvent[]) => Promise<Prepared>;
+  readonly write: (prepared: Prepared) => Promise<Applied>;
   /**
    * The same within a transaction of the caller's, for events of which nothing is to be parked; this applier is of no use any
    * more then. @throws where something is
    */
   readonly last: (transaction: CommonQueryMethods, events: readonly LoggedEvent[]) => Promise<void>;
 };
+
+/** What a batch of events comes to, or why it comes to nothing. */
+export type Prepared = { readonly events: readonly LoggedEvent[] } & ({ readonly steps: readonly Step[] } | { readonly error: unknown });
 
 /** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
 export type Applied = { readonly dropped: number; readonly parked: readonly string[] };
@@ -69,7 +80,6 @@ export async function createApplier(
   const refuseParked = (events: readonly LoggedEvent[]) => {
     if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
   };
-  const project = (events: readonly LoggedEvent[]) => events.flatMap((event) => changesOf(event, projections));
 
   async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], steps: readonly Step[]) {
     const result = await writeSteps(transaction, steps, keys);
@@ -77,10 +87,9 @@ export async function createApplier(
     return result;
   }
 
-  async function write(events: readonly LoggedEvent[], changes: readonly Change[], parked: readonly Parked[]): Promise<Applied> {
+  async function write(events: readonly LoggedEvent[], steps: readonly Step[], parked: readonly Parked[]): Promise<Applied> {
     const last = events.at(-1);
     if (!last) return { dropped: 0, parked: [] };
-    const steps = merge(changes);
     const move = moveCheckpoint(place, checkpoint, last);
     const written =
       parked.length === 0 && areIndependent(steps, keys)
@@ -99,38 +108,60 @@ export async function createApplier(
     return { dropped, parked: parked.map(({ event, error }) => `Parked ${event.type} at ${event.stream}@${event.revision}: ${error}`) };
   }
 
-  async function batch(events: readonly LoggedEvent[]): Promise<Applied> {
+  async function prepare(events: readonly LoggedEvent[]): Promise<Prepared> {
+    const breath = breathing(SHORT_BREATH_MS);
+    try {
+      const changes: Change[] = [];
+      for (const event of events) {
+        changes.push(...changesOf(event, projections));
+        await breath();
+      }
+      return { events, steps: merge(changes, keys) };
+    } catch (error) {
+      return { events, error };
+    }
+  }
+
+  async function writePrepared(prepared: Prepared): Promise<Applied> {
+    const { events } = prepared;
     try {
       refuseParked(events);
-      return await write(events, project(events), []);
+      if ('error' in prepared) throw prepared.error;
+      return await write(events, prepared.steps, []);
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
+      if (events.length === 1) {
+        const parked = events.map((event) => ({ event, error: error instanceof Error ? error.message : String(error) }));
+        return write(events, [], parked);
+      }
     }
     // Something in the batch cannot be projected: find out what, and let the rest go on.
     const applied: Applied[] = [];
-    for (const event of events) applied.push(await one(event));
+    const size = events.length > SHORT.events ? SHORT.events : 1;
+    for (let at = 0; at < events.length; at += size) applied.push(await batch(events.slice(at, at + size)));
     return { dropped: applied.reduce((sum, { dropped }) => sum + dropped, 0), parked: applied.flatMap(({ parked }) => parked) };
   }
 
-  async function one(event: LoggedEvent): Promise<Applied> {
-    try {
-      refuseParked([event]);
-      return await write([event], project([event]), []);
-    } catch (error) {
-      if (!isAboutTheEvents(error)) throw error;
-      return write([event], [], [{ event, error: error instanceof Error ? error.message : String(error) }]);
-    }
-  }
+  const batch = async (events: readonly LoggedEvent[]) => writePrepared(await prepare(events));
 
   return {
     position: () => checkpoint.position,
     checkpoint: () => checkpoint,
     parked: () => parkedStreams.size,
     batch,
+    prepare,
+    write: writePrepared,
     last: async (transaction, events) => {
       refuseParked(events);
       await moveOnly(transaction, moveCheckpoint(place, checkpoint, events.at(-1)));
-      await writeIn(transaction, events, merge(project(events)));
+      await writeIn(
+        transaction,
+        events,
+        merge(
+          events.flatMap((event) => changesOf(event, projections)),
+          keys,
+        ),
+      );
     },
   };
 }

@@ -1,16 +1,22 @@
 // How much of the log is projected at once.
 import type { LoggedEvent } from '../eventstore/log.ts';
 
+/**
+ * The most events of a batch, and the most characters of JSON, for writing a long text takes a hundred times as long as writing
+ * a short one. One event may be longer.
+ */
+export type BatchLimits = { readonly events: number; readonly characters: number };
+
 /** A batch has to stay within 50 ms on the embedded Postgres, which serves queries between two of them. */
-export const MAX_BATCH = 500;
-/** Of JSON, for the same reason: writing a long text takes a hundred times as long as writing a short one. One event may be longer. */
-const MAX_BATCH_CHARACTERS = 512 * 1024;
+export const SHORT: BatchLimits = { events: 500, characters: 512 * 1024 };
+/** Where nobody waits for a batch. The larger it is, the less is written twice; beyond this it gains nothing. */
+export const LONG: BatchLimits = { events: 5_000, characters: 4 * 1024 * 1024 };
 
 /**
- * What has arrived since the last batch, as one; at the least one event, MAX_BATCH or so many as are MAX_BATCH_CHARACTERS at
- * the most. Reading goes on meanwhile, up to one batch ahead.
+ * What has arrived since the last batch, as one; at the least one event, at the most what the limits say. Reading goes on
+ * meanwhile, up to one batch ahead.
  */
-export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGenerator<readonly LoggedEvent[]> {
+export async function* inBatches(source: AsyncIterable<LoggedEvent>, limits = SHORT): AsyncGenerator<readonly LoggedEvent[]> {
   const ahead: { readonly event: LoggedEvent; readonly characters: number }[] = [];
   let charactersAhead = 0;
   let ended = false;
@@ -23,7 +29,7 @@ export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGener
       charactersAhead += characters;
       wakeWriter();
       // Once nobody takes them any more, nobody would wake this either.
-      if (!ended && (ahead.length >= MAX_BATCH || charactersAhead >= MAX_BATCH_CHARACTERS)) {
+      if (!ended && (ahead.length >= limits.events || charactersAhead >= limits.characters)) {
         await new Promise<void>((resolve) => {
           wakeReader = resolve;
         });
@@ -40,8 +46,8 @@ export async function* inBatches(source: AsyncIterable<LoggedEvent>): AsyncGener
   function take(): readonly LoggedEvent[] {
     let count = 0;
     let size = 0;
-    for (const { characters } of ahead.slice(0, MAX_BATCH)) {
-      if (count > 0 && size + characters > MAX_BATCH_CHARACTERS) break;
+    for (const { characters } of ahead.slice(0, limits.events)) {
+      if (count > 0 && size + characters > limits.characters) break;
       count += 1;
       size += characters;
     }

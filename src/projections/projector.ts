@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { type Applied, CheckpointMoved, createApplier, isOfThisLog, Outdated, readCheckpoint } from './applier.ts';
-import { inBatches, MAX_BATCH } from './batches.ts';
+import { inBatches, SHORT } from './batches.ts';
 import { createWaitingList, type Progress } from './progress.ts';
 import type { Projection } from './projection.ts';
 
@@ -95,7 +95,7 @@ export function createProjector(
       onProgress();
       goesOn(batch.length, applied);
       waiting.advance(apply.position());
-      if (batch.length < MAX_BATCH) await waiting.untilWanted(GATHER_MS);
+      if (batch.length < SHORT.events) await waiting.untilWanted(GATHER_MS);
     }
   }
 

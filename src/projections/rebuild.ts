@@ -7,7 +7,18 @@ import { type CommonQueryMethods, type DatabasePool, NotFoundError, sql } from '
 import { z } from 'zod';
 import { identifyLog } from '../eventstore/identity.ts';
 import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
-import { daybookTable, dropReadModel, dropSchema, exchange, isOfThisShape, isThere, makeNext, schemasAt } from '../postgres/readModel.ts';
+import {
+  daybookTable,
+  dropReadModel,
+  dropSchema,
+  exchange,
+  isEmbedded,
+  isOfThisShape,
+  isThere,
+  makeLaterIndexes,
+  makeNext,
+  schemasAt,
+} from '../postgres/readModel.ts';
 import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
 import {
   type Applier,
@@ -19,7 +30,7 @@ import {
   READ_MODEL,
   readCheckpoint,
 } from './applier.ts';
-import { inBatches, MAX_BATCH } from './batches.ts';
+import { inBatches, LONG, SHORT } from './batches.ts';
 import type { ForeignKeys } from './changes.ts';
 import type { Projection } from './projection.ts';
 
@@ -104,16 +115,22 @@ async function followed(
   signal: AbortSignal | undefined,
   onBatch: (batch: readonly LoggedEvent[], head: bigint) => void,
 ): Promise<void> {
+  let isIndexed = false;
   for (let failures = 0; ; ) {
     try {
       signal?.throwIfAborted();
       const apply = await createApplier(database, projections, { place: 'next' });
       const head = (await log.head()) ?? 0n;
-      for await (const batch of inBatches(log.readAll(apply.position()))) {
+      await applyAll(apply, inBatches(log.readAll(apply.position()), await limits(database)), (batch) => {
         signal?.throwIfAborted();
-        await apply.batch(batch);
         failures = 0;
         onBatch(batch, head);
+      });
+      if (!isIndexed) {
+        await index(database, signal);
+        isIndexed = true;
+        // What came meanwhile is read now, for the exchange takes a batch of it at the most.
+        continue;
       }
       // Of a build that ended since this one began.
       if (await isThere(database, 'old')) await dropOld(database);
@@ -131,6 +148,45 @@ async function followed(
       }
       await delay(FIRST_BACKOFF_MS * 2 ** failures, undefined, signal && { signal });
     }
+  }
+}
+
+/** Prepares each batch while the one before is written. */
+async function applyAll(
+  apply: Applier,
+  batches: AsyncIterable<readonly LoggedEvent[]>,
+  onBatch: (batch: readonly LoggedEvent[]) => void,
+): Promise<void> {
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of batches) {
+      const prepared = await apply.prepare(batch);
+      await writing;
+      writing = apply.write(prepared).then(() => onBatch(batch));
+      // Awaited above or below; until then a failure is no unhandled one.
+      writing.catch(() => {});
+    }
+    await writing;
+  } finally {
+    await writing.catch(() => {});
+  }
+}
+
+/** The embedded Postgres answers nobody while a batch is written. */
+const limits = async (database: DatabasePool) => ((await isEmbedded(database)) && (await isThere(database, 'live')) ? SHORT : LONG);
+
+/** Makes the indexes that were left for later, and says all along that somebody is building. */
+async function index(database: DatabasePool, signal: AbortSignal | undefined): Promise<void> {
+  const isBuilding = setInterval(
+    () => {
+      database.query(sql.unsafe`UPDATE ${daybookTable('next', 'checkpoints')} SET updated_at = now()`).catch(() => {});
+    },
+    (1_000 * LEFT_BEHIND_SECONDS) / 4,
+  );
+  try {
+    await makeLaterIndexes(database, 'next', signal);
+  } finally {
+    clearInterval(isBuilding);
   }
 }
 
@@ -270,7 +326,7 @@ async function missingIn(log: EventLog, after: bigint | null, live: LiveCheckpoi
   const missing: LoggedEvent[] = [];
   for await (const event of log.readAll(after)) {
     if (event.position > until) break;
-    if (missing.length === MAX_BATCH) return undefined;
+    if (missing.length === SHORT.events) return undefined;
     missing.push(event);
   }
   return missing.at(-1)?.event_id === live.event_id ? missing : [];

@@ -3,7 +3,7 @@ import { sql } from 'slonik';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type EventLog, LogUnavailable } from '../../src/eventstore/log.ts';
-import { isOfThisShape, isThere, makeNext } from '../../src/postgres/readModel.ts';
+import { initSql, isOfThisShape, isThere, makeNext } from '../../src/postgres/readModel.ts';
 import { modelVersion } from '../../src/projections/applier.ts';
 import { projections } from '../../src/projections/index.ts';
 import { createProjector } from '../../src/projections/projector.ts';
@@ -66,6 +66,7 @@ async function reading(isOver: () => boolean): Promise<unknown[]> {
   return faults;
 }
 
+const indexRow = z.object({ indexname: z.string() });
 const counted = z.object({ message_count: z.number() });
 const shown = z.object({ items: z.array(z.unknown()) });
 const idIn = (body: unknown): string => String(typeof body === 'object' && body !== null && 'id' in body && body.id);
@@ -99,6 +100,9 @@ test('under load, nobody gets an error, and everybody sees what they wrote, befo
   await daybook.projector?.stop();
   await rebuild(daybook.log, daybook.database, projections, () => {});
   expect(await rows()).toEqual(found);
+  // Those that are made after the load, too.
+  const indexes = await daybook.database.anyFirst(sql.type(indexRow)`SELECT indexname FROM pg_indexes`);
+  expect(indexes).toEqual(expect.arrayContaining([...initSql.matchAll(/^CREATE (?:UNIQUE )?INDEX (\w+)/gm)].map(([, name]) => name)));
 });
 
 describe('a build that', () => {

@@ -10,7 +10,7 @@ import { userRegistered } from '../../src/events/users.ts';
 import type { EventLog, LoggedEvent } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { createApplier } from '../../src/projections/applier.ts';
-import { inBatches, MAX_BATCH } from '../../src/projections/batches.ts';
+import { inBatches, SHORT } from '../../src/projections/batches.ts';
 import { projections } from '../../src/projections/index.ts';
 import { createProjector } from '../../src/projections/projector.ts';
 import { reasonToRebuild, rebuild } from '../../src/projections/rebuild.ts';
@@ -159,7 +159,7 @@ describe('batches', () => {
   });
 
   test('that nobody takes any more end the reading, however much has been read ahead', async () => {
-    for (const ahead of [0, 1, MAX_BATCH - 1, MAX_BATCH]) {
+    for (const ahead of [0, 1, SHORT.events - 1, SHORT.events]) {
       let hasEnded = false;
       let goOn = () => {};
       const left = new Promise<void>((resolve) => {
@@ -169,7 +169,7 @@ describe('batches', () => {
         yield event({});
         for (let n = 0; n < ahead; n += 1) yield event({});
         await left;
-        for (let n = 0; n < MAX_BATCH; n += 1) yield event({});
+        for (let n = 0; n < SHORT.events; n += 1) yield event({});
       }
       const watched = (async function* () {
         try {
