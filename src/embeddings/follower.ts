@@ -7,7 +7,7 @@ import { v7 } from 'uuid';
 import { z } from 'zod';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { isOfThisLog } from '../projections/applier.ts';
-import { inBatches, MAX_BATCH } from '../projections/batches.ts';
+import { inBatches, SHORT } from '../projections/batches.ts';
 import type { Progress } from '../projections/progress.ts';
 import { embedAll } from './embed.ts';
 import { EmbeddingFailed, type EmbeddingModel } from './model.ts';
@@ -231,7 +231,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
         return;
       } else {
         await take(arrived.value);
-        if (arrived.value.length < MAX_BATCH) await pause(GATHER_MS, signal);
+        if (arrived.value.length < SHORT.events) await pause(GATHER_MS, signal);
         next = take1();
       }
     }

@@ -45,13 +45,14 @@ const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }
 /**
  * Whether a change may be written before the removals that it came after. What is written too early of a row that is gone, or
  * that belongs or points to one, goes with it in the end, or its pointer does. Only what would get away must wait: a row that
- * comes back, and one that is given something else to belong to.
+ * comes back, be it that it was removed itself or went with what was, and one that is given something else to belong to.
  */
 function canJoin({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>, keys: ForeignKeys): boolean {
   if (change.kind === 'remove') return true;
-  if (change.kind === 'insert') return perTable.get(change.table)?.removals.has(keyOf(change.table, change.row)) !== true;
-  const isMoved = keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set) === true;
-  return !isMoved || perTable.values().every(({ removals }) => removals.size === 0);
+  if (perTable.values().every(({ removals }) => removals.size === 0)) return true;
+  if (change.kind === 'update') return !keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set);
+  const [writes, key] = [perTable.get(change.table), keyOf(change.table, change.row)];
+  return !writes?.removals.has(key) && !writes?.inserts.has(key);
 }
 
 function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>): void {
