@@ -86,8 +86,11 @@ beforeAll(async () => {
 afterAll(() => close());
 
 const categoryOf = (stream: string) => stream.slice(0, stream.indexOf('-'));
-const asText = (value: unknown) =>
-  `${JSON.stringify(value, (_, each) => (each instanceof Map || each instanceof Set ? [...each] : each), 2)}\n`;
+const asText = (value: unknown) => `${JSON.stringify(value, plain, 2)}\n`;
+const plain = (_: string, value: unknown) => {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Map || value instanceof Set ? [...value] : value;
+};
 
 describe('stored events', () => {
   test('are of every type and of every version that there has been', () => {
