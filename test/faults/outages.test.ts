@@ -30,7 +30,7 @@ const isEmbedded = process.env.TEST_DATABASE_URL === undefined;
 const EACH = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 3);
 /** CI does half of them on either Postgres; of those that make all tables anew in each round, fewer. */
 const ROUNDS = Math.ceil(EACH / 2);
-const SLOW_ROUNDS = Math.ceil(EACH / 5);
+const SLOW_ROUNDS = Math.ceil(EACH / 10);
 const SEED = Number(process.env.DAYBOOK_FAULT_SEED ?? Date.now() % 2 ** 31);
 const { next: random, chance, between: among } = seeded(SEED);
 const upTo = (most: number) => among(1, most);
