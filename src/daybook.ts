@@ -6,7 +6,7 @@ import { type CommandHandler, createCommandHandler } from './commands/handle.ts'
 import { login } from './commands/users/login.ts';
 import { user } from './commands/users/user.ts';
 import type { Config } from './config.ts';
-import { createEmbedder, createEmbeddings, type Embedder } from './embeddings/embeddings.ts';
+import { createEmbedder, createEmbeddings, type Embedder, type Embeddings } from './embeddings/embeddings.ts';
 import { holdToMasterKey } from './eventstore/identity.ts';
 import { type LogSetBack, noticingSetBack } from './eventstore/setBack.ts';
 import { type AppOptions, buildApp } from './http/app.ts';
@@ -32,6 +32,7 @@ export type Daybook = {
   readonly builder: Builder | undefined;
   readonly scheduler: Scheduler | undefined;
   readonly embedder: Embedder | undefined;
+  readonly embeddings: Embeddings;
   readonly stop: () => Promise<void>;
 };
 
@@ -82,7 +83,7 @@ export async function createDaybook(
   const calls = callLogger(services);
   const embeddings = createEmbeddings(database, endpointOf(config), calls.log);
   const embedder = config.ROLES.includes('embedder')
-    ? createEmbedder(embeddings, { log, database, progress, logger, onComputed: () => {} })
+    ? createEmbedder(embeddings, { log, database, progress, logger, onComputed: metrics.embedded })
     : undefined;
   embedder?.start();
   // The mail client is loaded by those who send.
@@ -102,6 +103,7 @@ export async function createDaybook(
     projector,
     builder,
     scheduler,
+    embedder,
     metrics,
     metricsToken: config.METRICS_TOKEN,
     folders,
@@ -120,6 +122,7 @@ export async function createDaybook(
     builder,
     scheduler,
     embedder,
+    embeddings,
     stop: async () => {
       await app.close();
       await embedder?.stop();

@@ -55,6 +55,7 @@ const HELD_SECONDS = 15;
 const HOLD_ON_EVERY_MS = 3_000;
 const LOOK_AGAIN_MS = 1_000;
 const MAX_BACKOFF_MS = 5_000;
+const FIRST_MODEL_BACKOFF_MS = 250;
 const MAX_MODEL_BACKOFF_MS = 5 * 60_000;
 const QUIET_MS = 500;
 /** A text alone takes as many statements as many do, and those who wait for an answer wait for them; for a vector, nobody does. */
@@ -69,7 +70,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
   let status: FollowerStatus = { state: 'starting', lastError: undefined };
-  let modelBackoffMs = LOOK_AGAIN_MS;
+  let modelBackoffMs = FIRST_MODEL_BACKOFF_MS;
   const nap = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
 
   async function run(): Promise<void> {
@@ -155,7 +156,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
     const embedding = {
       ...{ database, model, signal },
       onComputed: (chunks: number) => {
-        modelBackoffMs = LOOK_AGAIN_MS;
+        modelBackoffMs = FIRST_MODEL_BACKOFF_MS;
         onComputed(name, chunks);
       },
     };
@@ -192,6 +193,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
       if (performance.now() - quietSince < QUIET_MS) return;
       if (!isCaughtUp) {
         const { events, unrelated, end } = await waitingFor(log, place.position);
+        // They arrive yet.
         if (events > 0) return;
         if (unrelated > UNSAVED && end) place = await movePlace(database, name, place, end);
         isCaughtUp = true;
@@ -275,13 +277,11 @@ function whatIn(batch: readonly LoggedEvent[]) {
   return { changed: [...changed.values()], people, left: [...left], correlationId };
 }
 
-const MOST_COUNTED = 10_000;
-
 /**
- * What there is for an embedder in the log after a position: how many events (counted up to 10,000), and since when; and how many
- * others, with the last of them, where there is nothing.
+ * What there is for an embedder in the log after a position: how many events, and since when; and how many others, with the last
+ * of them. Reads to the end, or so many events.
  */
-export async function waitingFor(log: EventLog, after: bigint | null) {
+export async function waitingFor(log: EventLog, after: bigint | null, most = Number.POSITIVE_INFINITY) {
   let events = 0;
   let unrelated = 0;
   let since_ms: number | undefined;
@@ -290,11 +290,11 @@ export async function waitingFor(log: EventLog, after: bigint | null) {
     if (subjectOf(event.stream) === undefined) {
       unrelated += 1;
       end = event;
-      continue;
+    } else {
+      events += 1;
+      since_ms ??= event.appended_ms;
     }
-    events += 1;
-    since_ms ??= event.appended_ms;
-    if (events === MOST_COUNTED) break;
+    if (events + unrelated >= most) break;
   }
   return { events, unrelated, since_ms, end };
 }

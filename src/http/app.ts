@@ -9,6 +9,7 @@ import type { DatabasePool } from 'slonik';
 import type { BlobStore } from '../blobs/blobStore.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { commands } from '../commands/index.ts';
+import type { Embedder } from '../embeddings/embeddings.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
 import { Problem } from '../problem.ts';
@@ -38,6 +39,7 @@ export type AppOptions = {
   readonly builder: Builder | undefined;
   /** Undefined where this process has not the role. */
   readonly scheduler: Scheduler | undefined;
+  readonly embedder: Embedder | undefined;
   readonly metrics: Metrics;
   readonly metricsToken: string | undefined;
   /** Of the embedded stores, by name. */

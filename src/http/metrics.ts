@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { embeddingStandings } from '../embeddings/standing.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
 import { countParked, lagOf } from '../projections/control.ts';
@@ -16,6 +17,8 @@ export type Metrics = {
   readonly projected: (events: number, seconds: number) => void;
   /** A comparison of the tables with what the log gives: how many tables are not as they should be. */
   readonly verified: (differing: number) => void;
+  /** Chunks of texts that a model has turned into vectors. */
+  readonly embedded: (model: string, chunks: number) => void;
 };
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -44,8 +47,15 @@ export function createMetrics(): Metrics {
     help: 'Tables that the last verification found to differ from what the log gives',
     registers,
   });
+  const embedded = new Counter({
+    name: 'daybook_embedded_chunks_total',
+    help: 'Chunks of texts that a model has turned into vectors for this process',
+    labelNames: ['model'],
+    registers,
+  });
   return {
     registry,
+    embedded: (model, chunks) => embedded.inc({ model }, chunks),
     projected: (events, seconds) => {
       batchSize.observe({ projector }, events);
       flush.observe({ projector }, seconds);
@@ -89,6 +99,7 @@ export function addMetrics(app: FastifyInstance, options: MetricsOptions): void 
   });
   collectProjections(registers, options);
   collectPolicies(registers, options);
+  collectEmbeddings(registers, options);
   collectSizes(registers, options.folders);
 
   let isFirst = true;
@@ -163,6 +174,31 @@ function collectPolicies(registers: Registry[], { scheduler }: Projecting): void
     registers,
     collect() {
       for (const { name, state } of scheduler.status()) this.set({ policy: name }, state === 'running' || state === 'starting' ? 1 : 0);
+    },
+  });
+}
+
+function collectEmbeddings(registers: Registry[], { log, database, embedder }: Projecting): void {
+  if (!embedder) return;
+  new Gauge({
+    name: 'daybook_embedder_running',
+    help: '1 while texts are embedded with a model, here or elsewhere; 0 while that waits, or the model refuses some',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { model, state } of embedder.status()) this.set({ model }, ['starting', 'running', 'elsewhere'].includes(state) ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'daybook_embedder_lag_seconds',
+    help: 'How long the oldest event has waited of which something may have to be embedded',
+    labelNames: ['model'],
+    registers,
+    async collect() {
+      this.reset();
+      const standings = await embeddingStandings(log, database).catch(() => []);
+      for (const { model, lag_seconds } of standings) this.set({ model }, lag_seconds);
     },
   });
 }

@@ -2,6 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { z } from 'zod';
+import type { Embedder } from '../embeddings/embeddings.ts';
+import { type EmbeddingStanding, embeddingStandings } from '../embeddings/standing.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
 import { standings } from '../policies/standing.ts';
@@ -33,7 +35,17 @@ const policy = z.object({
   status: z.string(),
   last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
 });
-const projectionList = z.object({ items: z.array(readModelState), policies: z.array(policy) });
+const embedding = z.object({
+  model: z.string(),
+  position: z.int().nullable(),
+  lag_events: z.int().meta({ description: 'What may have to be embedded yet, of the next 10,000 events of the log' }),
+  lag_seconds: z.number().meta({ description: 'How long the oldest of that has waited' }),
+  is_complete: z.boolean().meta({ description: 'Whether it has embedded all there is; another that it replaces serves until then' }),
+  set_aside: z.int().meta({ description: 'How many texts it refuses, which are tried again, ever more rarely' }),
+  status: z.string(),
+  last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
+});
+const projectionList = z.object({ items: z.array(readModelState), policies: z.array(policy), embeddings: z.array(embedding) });
 const parkedQuery = z.object({
   after: z.coerce.number().int().min(-1).default(-1).meta({ description: '`next_after` of the page before' }),
 });
@@ -48,10 +60,11 @@ export type Projecting = {
   readonly projector: Projector | undefined;
   readonly builder: Builder | undefined;
   readonly scheduler: Scheduler | undefined;
+  readonly embedder: Embedder | undefined;
 };
 
 export function addProjections(app: FastifyInstance, projecting: Projecting, services: RouteServices): void {
-  const { log, database, projector, builder, scheduler } = projecting;
+  const { log, database, projector, builder, scheduler, embedder } = projecting;
 
   app.get(`${PREFIX}/system/projections`, {
     config: describeRead({
@@ -63,7 +76,14 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
     handler: async (request, reply) => {
       const isAdmin = (await services.isOperator(request)) || (await caller(request, 'owner', services)).role === 'admin';
       const policies = await policiesAsTheyAre(log, scheduler, isAdmin);
-      return sendAnswer(request, reply, { body: { items: [await readModelAsItIs(projecting, isAdmin)], policies } });
+      const embeddings = (await embeddingStandings(log, database).catch(unlessAway)) ?? [];
+      return sendAnswer(request, reply, {
+        body: {
+          items: [await readModelAsItIs(projecting, isAdmin)],
+          policies,
+          embeddings: embeddings.map((standing) => embeddingAsItIs(standing, embedder, isAdmin)),
+        },
+      });
     },
   });
 
@@ -131,11 +151,13 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
   }
 }
 
+/** A store that is away is no reason to say nothing of the rest. */
+const unlessAway = (error: unknown) => {
+  if (!isOutage(error)) throw error;
+  return null;
+};
+
 async function readModelAsItIs({ log, database, progress, projector, builder }: Projecting, isAdmin: boolean): Promise<ReadModelState> {
-  const unlessAway = (error: unknown) => {
-    if (!isOutage(error)) throw error;
-    return null;
-  };
   const [position = null, head, parked, paused] = await Promise.all([
     progress.position(),
     log.head(),
@@ -191,6 +213,11 @@ async function policiesAsTheyAre(log: EventLog, scheduler: Scheduler | undefined
       last_error: (saysWhy ? lastError : undefined) ?? null,
     };
   });
+}
+
+function embeddingAsItIs({ position, ...standing }: EmbeddingStanding, embedder: Embedder | undefined, saysWhy: boolean) {
+  const { state = 'elsewhere', lastError } = embedder?.status().find(({ model }) => model === standing.model) ?? {};
+  return { ...standing, position: asNumber(position), status: state, last_error: (saysWhy ? lastError : undefined) ?? null };
 }
 
 const asNumber = (position: bigint | null) => (position === null ? null : Number(position));

@@ -1,25 +1,29 @@
-// From what is written to its vectors, by way of the log, the read model and an endpoint that embeds.
+// From what is written to its vectors, by way of the log, the read model and an endpoint that embeds: whatever fails, and
+// whoever else does the same.
+import type { DatabasePool } from 'slonik';
 import { sql } from 'slonik';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { type EmbeddingEndpoint, embeddingEndpoint } from '../support/embeddingEndpoint.ts';
-import { type Person, register } from '../support/person.ts';
+import type { Daybook } from '../../src/daybook.ts';
+import { follow } from '../../src/embeddings/follower.ts';
+import { LOCAL_MODEL } from '../../src/embeddings/localModel.ts';
+import { want } from '../../src/embeddings/models.ts';
+import { projections } from '../../src/projections/index.ts';
+import { followProgress } from '../../src/projections/progress.ts';
+import { rebuild } from '../../src/projections/rebuild.ts';
+import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
+import { cut, cutShort, type EmbeddingEndpoint, embeddingEndpoint, saying, status, vectorOf } from '../support/embeddingEndpoint.ts';
+import { inject, type Person, register } from '../support/person.ts';
 
 const patience = { timeout: 20_000 };
 let endpoint: EmbeddingEndpoint;
 let daybook: TestDaybook;
 let ann: Person;
+const nodes: Daybook[] = [];
 
 beforeAll(async () => {
   endpoint = await embeddingEndpoint();
-  daybook = await startDaybook({
-    ROLES: 'api,projector,embedder',
-    EMBEDDINGS_URL: endpoint.url,
-    EMBEDDINGS_MODEL: 'words',
-    EMBEDDINGS_API_KEY: 'a secret of the endpoint',
-    EMBEDDINGS_REQUESTS_PER_MINUTE: '1000000',
-  });
+  daybook = await startDaybook();
   ann = await register(daybook.app);
 });
 afterAll(async () => {
@@ -29,37 +33,332 @@ afterAll(async () => {
 beforeEach(() => {
   endpoint.texts.length = 0;
 });
+afterEach(async () => {
+  for (const { stop } of nodes.splice(0)) await stop();
+  endpoint.refuse = () => false;
+  endpoint.failures.length = 0;
+});
+
+const KEY = 'sk-a-secret-of-the-endpoint-0123456789';
+/** One more process, which embeds. */
+async function embedder(model = 'words', environment: Record<string, string> = {}): Promise<Daybook> {
+  const node = await startNode(daybook, {
+    ...{ ROLES: 'embedder', EMBEDDINGS_URL: endpoint.url, EMBEDDINGS_MODEL: model, EMBEDDINGS_API_KEY: KEY },
+    ...{ EMBEDDINGS_REQUESTS_PER_MINUTE: '1000000', ...environment },
+  });
+  nodes.push(node);
+  return node;
+}
 
 const created = z.object({ id: z.string() });
 const add = async (path: string, body: object, person = ann) => created.parse((await person.post(path, body)).body).id;
-const row = z.object({ chunk_index: z.number(), content: z.string() });
-const chunksOf = (id: string) =>
-  daybook.database.any(sql.type(row)`SELECT chunk_index, content FROM relationships.entity_embeddings WHERE entity_id = ${id} ORDER BY 1`);
-const contentOf = async (id: string) => (await chunksOf(id)).map(({ content }) => content);
+const contentOf = (id: string, model = 'words') =>
+  daybook.database.anyFirst(sql.type(z.object({ content: z.string() }))`
+    SELECT content FROM relationships.entity_embeddings WHERE entity_id = ${id} AND model = ${model} ORDER BY chunk_index`);
+const count = z.object({ count: z.number() });
+const rowsOf = (person: Person) =>
+  daybook.database.oneFirst(sql.type(count)`SELECT count(*) AS count FROM relationships.entity_embeddings WHERE user_id = ${person.id}`);
+const vectorsOf = (person: Person) =>
+  daybook.database.oneFirst(sql.type(count)`SELECT count(*) AS count FROM embeddings.vectors WHERE user_id = ${person.id}`);
+
+/** Rows and vectors as they are, of whatever model. */
+const everything = () =>
+  daybook.database.any(sql.type(z.record(z.string(), z.unknown()))`
+    SELECT entity_type, entity_id, chunk_index, content, content_sha256, model, dimensions, embedding::text
+    FROM relationships.entity_embeddings ORDER BY model, entity_id, chunk_index`);
+const stateOf = (node: Daybook) => node.embedder?.status()[0]?.state;
 
 describe('what is written', () => {
   test('is embedded, each kind of it, and only where it has changed', async () => {
+    await embedder();
     const session = await add('/sessions', { title: 'Talk', channel: 'cli' });
     const message = await add(`/sessions/${session}/messages`, { role: 'user', content: 'Water\n the plants' });
     const task = await add('/tasks', { title: 'Plants', description: 'on the balcony' });
+    const email = await add('/emails', { direction: 'inbound', from_address: 'a@b.org', subject: 'Hello', body_text: 'Are you well?' });
     const event = await add('/calendar/events', {
-      title: 'Dentist',
-      location: 'Main Street',
-      starts_at: '2027-01-01T10:00:00Z',
-      ends_at: '2027-01-01T11:00:00Z',
-      timezone: 'UTC',
+      ...{ title: 'Dentist', location: 'Main Street', timezone: 'UTC' },
+      ...{ starts_at: '2027-01-01T10:00:00Z', ends_at: '2027-01-01T11:00:00Z' },
     });
     const document = await add('/documents', { title: 'Diary', content: 'A long day', content_type: 'text/plain' });
     await expect.poll(() => contentOf(document), patience).toEqual(['Diary A long day']);
-    expect(await contentOf(message)).toEqual(['Water the plants']);
-    expect(await contentOf(task)).toEqual(['Plants on the balcony']);
-    expect(await contentOf(event)).toEqual(['Dentist Main Street']);
-    expect(endpoint.headers.at(-1)?.authorization).toBe('Bearer a secret of the endpoint');
+    expect(await Promise.all([message, task, email, event].map((id) => contentOf(id)))).toEqual([
+      ['Water the plants'],
+      ['Plants on the balcony'],
+      ['Hello Are you well?'],
+      ['Dentist Main Street'],
+    ]);
 
     endpoint.texts.length = 0;
     await ann.post(`/tasks/${task}/start`);
     await ann.patch(`/documents/${document}`, { title: 'Old diary' });
     await expect.poll(() => contentOf(document), patience).toEqual(['Old diary A long day']);
     expect(endpoint.texts).toEqual(['Old diary A long day']);
+  });
+
+  test('where it is long, in chunks, of which only those are embedded that have changed', async () => {
+    await embedder();
+    const words = Array.from({ length: 1_200 }, (_, index) => `word${index}`);
+    const id = await add('/documents', { title: 'Long', content: words.join(' '), content_type: 'text/plain' });
+    await expect.poll(async () => (await contentOf(id)).length, patience).toBeGreaterThan(8);
+    const before = endpoint.texts.length;
+    expect(await contentOf(id)).toEqual(endpoint.texts);
+
+    endpoint.texts.length = 0;
+    await ann.patch(`/documents/${id}`, { content: words.slice(0, 600).join(' ') });
+    await expect.poll(async () => (await contentOf(id)).length, patience).toBeLessThan(before);
+    // The last one ends elsewhere; those before it are the same.
+    await expect.poll(async () => (await contentOf(id)).at(-1), patience).toMatch(/word599$/);
+    expect(endpoint.texts).toHaveLength(1);
+  });
+
+  test('and deleted leaves no row, also with what it was part of, and in time no vector', async () => {
+    const bob = await register(daybook.app, 'Bob');
+    await embedder();
+    const session = await add('/sessions', { title: 'Talk', channel: 'cli' }, bob);
+    await add(`/sessions/${session}/messages`, { role: 'user', content: 'Never mind' }, bob);
+    const task = await add('/tasks', { title: 'Of no use' }, bob);
+    await expect.poll(() => rowsOf(bob), patience).toBe(2);
+    await bob.delete(`/sessions/${session}`);
+    await bob.delete(`/tasks/${task}`);
+    await expect.poll(() => rowsOf(bob), patience).toBe(0);
+    // Who starts looks for what is left of any.
+    for (const { stop } of nodes.splice(0)) await stop();
+    await embedder();
+    await expect.poll(() => vectorsOf(bob), patience).toBe(0);
+  });
+
+  test('by somebody who leaves is gone with them, vectors and all', async () => {
+    const eve = await register(daybook.app, 'Eve');
+    await embedder();
+    await add('/tasks', { title: 'Leave' }, eve);
+    await expect.poll(() => rowsOf(eve), patience).toBe(1);
+    expect(await vectorsOf(eve)).toBe(1);
+    const payload = { current_password: 'correct horse battery staple' };
+    const left = { method: 'DELETE', url: '/api/v1/users/me', headers: { authorization: `Bearer ${eve.token}` }, payload } as const;
+    expect((await inject(daybook.app, left)).status).toBe(204);
+    await expect.poll(() => vectorsOf(eve), patience).toBe(0);
+    expect(await rowsOf(eve)).toBe(0);
+  });
+});
+
+describe('an endpoint that fails', () => {
+  test('is asked again until it does not, and each call is in the integration log, without text or key', async () => {
+    const fay = await register(daybook.app, 'Fay');
+    const numbers = (length: number) => saying({ data: [{ index: 0, embedding: Array.from({ length }, () => 1) }] });
+    endpoint.failures.push(status(429, { 'retry-after': '0' }), status(500, {}, `the key ${KEY}`), cut, cutShort, numbers(3));
+    await embedder();
+    const id = await add('/tasks', { title: 'Confidential matter' }, fay);
+    await expect.poll(() => contentOf(id), patience).toEqual(['Confidential matter']);
+    const logged = z.object({ items: z.array(z.object({ status: z.string(), http_status: z.number().nullable() })) });
+    const log = async () => (await fay.get('/integration-logs')).body;
+    await expect
+      .poll(async () => logged.parse(await log()).items.map((item) => `${item.status} ${item.http_status}`), patience)
+      .toEqual(['succeeded 200', 'succeeded 200', 'retried 200', 'retried null', 'retried 500', 'retried 429']);
+    expect(await log()).toMatchObject({
+      items: expect.arrayContaining([
+        expect.objectContaining({
+          ...{ integration: 'embeddings', operation: 'embeddings.create', direction: 'outbound' },
+          request: { method: 'POST', url: `${endpoint.url}/embeddings`, model: 'words', texts: 1, characters: 19 },
+          ...{ response: { total_tokens: 7 }, correlation_id: 'the-request' },
+        }),
+      ]),
+    });
+    expect(JSON.stringify(await log())).not.toMatch(/Confidential|a-secret/);
+  });
+
+  test('to take one text has it set aside, takes all others, and takes it when it is another', async () => {
+    endpoint.refuse = (text) => text.includes('forbidden');
+    const node = await embedder();
+    const [bad, good] = await Promise.all([add('/tasks', { title: 'A forbidden word' }), add('/tasks', { title: 'A word' })]);
+    await expect.poll(() => contentOf(good), patience).toEqual(['A word']);
+    await expect.poll(() => stateOf(node), patience).toBe('degraded');
+    expect((await ann.get('/system/projections')).body).toMatchObject({ embeddings: [{ model: 'words', set_aside: 1, lag_events: 0 }] });
+    expect(await contentOf(bad)).toEqual([]);
+    await ann.patch(`/tasks/${bad}`, { title: 'A better word' });
+    await expect.poll(() => contentOf(bad), patience).toEqual(['A better word']);
+    await expect.poll(() => stateOf(node), patience).toBe('running');
+
+    // What it did not take before it may take one day.
+    endpoint.refuse = (text) => text.includes('odd');
+    const odd = await add('/tasks', { title: 'An odd word' });
+    await expect.poll(() => stateOf(node), patience).toBe('degraded');
+    endpoint.refuse = () => false;
+    await daybook.database.query(sql.unsafe`UPDATE embeddings.set_aside SET not_before = now()`);
+    for (const { stop } of nodes.splice(0)) await stop();
+    await embedder();
+    await expect.poll(() => contentOf(odd), patience).toEqual(['An odd word']);
+  });
+
+  test('to take anything at all is waited for, and nothing is set aside', async () => {
+    endpoint.refuse = () => true;
+    const node = await embedder();
+    const id = await add('/tasks', { title: 'In vain' });
+    await expect.poll(() => stateOf(node), patience).toBe('waiting');
+    expect(node.embedder?.status()[0]?.lastError).toContain('400');
+    expect((await ann.get('/system/projections')).body).toMatchObject({ embeddings: [{ set_aside: 0, lag_events: 1 }] });
+    endpoint.refuse = () => false;
+    await expect.poll(() => contentOf(id), patience).toEqual(['In vain']);
+  });
+});
+
+describe('once more', () => {
+  test('built anew, the read model has the same rows, and the model is not asked', async () => {
+    const node = await embedder();
+    await expect.poll(() => stateOf(node), patience).toBe('running');
+    const before = await everything();
+    expect(before.length).toBeGreaterThan(5);
+    await rebuild(daybook.log, daybook.database, projections, () => {});
+    await expect.poll(everything, patience).toEqual(before);
+    expect(endpoint.texts).toEqual([]);
+  });
+
+  test('two at once ask of each text once, and what one leaves the other takes up', async () => {
+    const [one, other] = [await embedder(), await embedder()];
+    await expect.poll(() => [stateOf(one), stateOf(other)].toSorted(), patience).toEqual(['elsewhere', 'running']);
+    const titles = ['One', 'Two', 'Three', 'Four'];
+    const ids = await Promise.all(titles.map((title) => add('/tasks', { title })));
+    for (const id of ids) await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    expect(endpoint.texts.toSorted()).toEqual(titles.toSorted());
+    const [busy = one, idle] = stateOf(one) === 'running' ? [one, other] : [other, one];
+    nodes.splice(nodes.indexOf(busy), 1);
+    await busy.stop();
+    const id = await add('/tasks', { title: 'Five' });
+    await expect.poll(() => contentOf(id), patience).toEqual(['Five']);
+    expect(stateOf(idle)).toBe('running');
+  });
+
+  test('it crashes between any two steps, and goes on with the same rows', { timeout: 120_000 }, async () => {
+    const texts: string[] = [];
+    const model = {
+      name: 'crashing',
+      embed: async (asked: readonly string[]) => {
+        texts.push(...asked);
+        return asked.map((text) => vectorOf(text, 8));
+      },
+      close: async () => {},
+    };
+    const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+    const progress = followProgress(daybook.database, 'read_model');
+    const run = async (database: DatabasePool, isDone: () => Promise<boolean>) => {
+      const follower = follow(model, { log: daybook.log, database, progress, logger: quiet, onComputed: () => {} });
+      follower.start();
+      await expect.poll(isDone, patience).toBe(true);
+      await follower.stop();
+    };
+    await want(daybook.database, model.name);
+    const head = (await daybook.log.head()) ?? 0n;
+    const place = () =>
+      daybook.database.maybeOneFirst(sql.type(z.object({ position: z.number().nullable() }))`
+        SELECT position FROM daybook.checkpoints WHERE name = 'embeddings: crashing'`);
+    const ofModel = async () => (await everything()).filter((row) => row.model === model.name);
+    const isThere = async () => Number(await place()) >= Number(lastOfTexts);
+    const all = await Array.fromAsync(daybook.log.readAll(null));
+    const lastOfTexts =
+      all.filter(({ stream }) => /^(task|message|document|email|calendarEvent|user)-/.test(stream)).at(-1)?.position ?? head;
+    await run(daybook.database, isThere);
+    const right = await ofModel();
+    expect(right.length).toBeGreaterThan(3);
+
+    const steps = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 15);
+    let crashes = 0;
+    for (let at = 1; at <= steps; at += 1) {
+      await forget(model.name);
+      texts.length = 0;
+      const failing = failingAt(daybook.database, at);
+      await run(failing.database, isThere);
+      if (failing.hasFailed()) crashes += 1;
+      expect(await ofModel(), `crashed before step ${at}`).toEqual(right);
+      // At the most what it was asked just then is asked again.
+      expect(texts.length, `crashed before step ${at}`).toBeLessThanOrEqual(new Set(texts).size + 16);
+    }
+    expect(crashes).toBe(steps);
+    await daybook.database.query(sql.unsafe`DELETE FROM embeddings.models WHERE name = ${model.name}`);
+  });
+});
+
+/** As if it had never been embedded with. */
+async function forget(model: string): Promise<void> {
+  await daybook.database.query(sql.unsafe`DELETE FROM relationships.entity_embeddings WHERE model = ${model}`);
+  await daybook.database.query(sql.unsafe`DELETE FROM embeddings.vectors WHERE model = ${model}`);
+  await daybook.database.query(sql.unsafe`DELETE FROM daybook.checkpoints WHERE name = ${`embeddings: ${model}`}`);
+  await daybook.database.query(sql.unsafe`UPDATE embeddings.models SET held_by = NULL WHERE name = ${model}`);
+}
+
+/** A pool of which one statement fails, the `at`-th, or a transaction's commit, as a crash there would look to what comes after it. */
+function failingAt(database: DatabasePool, at: number) {
+  let steps = 0;
+  const step = () => {
+    steps += 1;
+    if (steps === at) throw new Error(`crashed before step ${at}`);
+  };
+  const counting = <Rest extends readonly unknown[], Result>(work: (...rest: Rest) => Promise<Result>) => {
+    return async (...rest: Rest): Promise<Result> => {
+      step();
+      return work(...rest);
+    };
+  };
+  const query = counting(database.query);
+  const transaction: DatabasePool['transaction'] = async (work, retries) => {
+    step();
+    const result = await database.transaction(async (inner) => {
+      const done = await work({ ...inner, query: counting(inner.query) });
+      step();
+      return done;
+    }, retries);
+    step();
+    return result;
+  };
+  return { database: { ...database, query, transaction }, hasFailed: () => steps >= at };
+}
+
+describe('another model', () => {
+  const models = z.object({ embeddings: z.array(z.object({ model: z.string(), is_complete: z.boolean() })) });
+  const standing = async () => models.parse((await ann.get('/system/projections')).body).embeddings;
+  const asked = () => ({ userId: ann.id, correlationId: 'c' });
+
+  test('lies beside the one it replaces, which serves until it is complete and is then gone', async () => {
+    const earlier = await add('/tasks', { title: 'Before' });
+    const first = await embedder();
+    await expect.poll(() => contentOf(earlier), patience).toHaveLength(1);
+    await expect.poll(async () => (await standing())[0]?.is_complete, patience).toBe(true);
+    await first.stop();
+    nodes.length = 0;
+
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    endpoint.hold.set('new words', held);
+    endpoint.dimensions.set('new words', 32);
+    const second = await embedder('new words');
+    const later = await add('/tasks', { title: 'Meanwhile' });
+    await expect.poll(() => contentOf(later), patience).toEqual(['Meanwhile']);
+    expect(await contentOf(later, 'new words')).toEqual([]);
+    expect(await standing()).toEqual([
+      { model: 'new words', is_complete: false },
+      { model: 'words', is_complete: true },
+    ]);
+    expect(await second.embeddings.ask('before', asked())).toMatchObject({ model: 'words', vector: { length: 64 } });
+
+    release();
+    await expect.poll(standing, patience).toEqual([{ model: 'new words', is_complete: true }]);
+    expect(await second.embeddings.ask('before', asked())).toMatchObject({ model: 'new words', vector: { length: 32 } });
+    expect(await contentOf(earlier, 'new words')).toEqual(['Before']);
+    await expect.poll(() => contentOf(earlier, 'words'), patience).toEqual([]);
+    const left = await daybook.database.anyFirst(sql.type(z.object({ name: z.string() }))`
+      SELECT DISTINCT model AS name FROM embeddings.vectors UNION SELECT name FROM daybook.checkpoints UNION
+      SELECT indexdef FROM pg_indexes WHERE tablename = 'entity_embeddings' AND indexdef LIKE '%hnsw%' ORDER BY 1`);
+    expect(left).toEqual([expect.stringContaining("model = 'new words'"), 'embeddings: new words', 'new words', 'read_model']);
+    await expect.poll(() => second.embedder?.status().map(({ state }) => state), patience).toEqual(['running', 'outdated']);
+  });
+
+  test('is the one that comes along, where none is set', { timeout: 60_000 }, async () => {
+    const node = await embedder('', { EMBEDDINGS_URL: '' });
+    const id = await add('/tasks', { title: 'Call the dentist' });
+    await expect.poll(() => contentOf(id, LOCAL_MODEL), { timeout: 50_000 }).toEqual(['Call the dentist']);
+    await expect.poll(standing, { timeout: 50_000 }).toEqual([{ model: LOCAL_MODEL, is_complete: true }]);
+    const question = await node.embeddings.ask('my tooth hurts', asked());
+    const nearest = await daybook.database.anyFirst(sql.type(z.object({ content: z.string() }))`
+      SELECT content FROM relationships.entity_embeddings WHERE model = ${LOCAL_MODEL}
+      ORDER BY embedding::vector(512) <=> ${JSON.stringify(question?.vector)}::vector(512) LIMIT 1`);
+    expect(question?.model).toBe(LOCAL_MODEL);
+    expect(nearest).toEqual(['Call the dentist']);
   });
 });

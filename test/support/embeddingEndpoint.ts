@@ -15,9 +15,10 @@ export type EmbeddingEndpoint = {
   readonly failures: Failure[];
   /** What is asked of texts that are not to its liking. */
   refuse: (text: string) => boolean;
-  /** Waited for before each answer. */
-  hold: Promise<void>;
-  dimensions: number;
+  /** Waited for before each answer of a model. */
+  readonly hold: Map<string, Promise<void>>;
+  /** Of models that are not of 64. */
+  readonly dimensions: Map<string, number>;
   readonly close: () => Promise<void>;
 };
 
@@ -39,12 +40,12 @@ export const saying =
 
 const question = z.object({ model: z.string(), input: z.array(z.string()) });
 
-export async function embeddingEndpoint(dimensions = 64): Promise<EmbeddingEndpoint> {
+export async function embeddingEndpoint(): Promise<EmbeddingEndpoint> {
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   const endpoint: EmbeddingEndpoint = {
-    ...{ url: '', texts: [], headers: [], failures: [], refuse: () => false, hold: Promise.resolve(), dimensions },
+    ...{ url: '', texts: [], headers: [], failures: [], refuse: () => false, hold: new Map(), dimensions: new Map() },
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -57,11 +58,12 @@ export async function embeddingEndpoint(dimensions = 64): Promise<EmbeddingEndpo
     endpoint.headers.push(request.headers);
     const failure = endpoint.failures.shift();
     if (failure) return failure(response);
-    await endpoint.hold;
+    await endpoint.hold.get(model);
     if (input.some(endpoint.refuse)) return status(400, {}, '{"error":{"message":"not this"}}')(response);
     endpoint.texts.push(...input);
     // In any order, as it may be.
-    const data = input.map((each, index) => ({ object: 'embedding', index, embedding: vectorOf(each, endpoint.dimensions) })).toReversed();
+    const dimensions = endpoint.dimensions.get(model) ?? 64;
+    const data = input.map((each, index) => ({ object: 'embedding', index, embedding: vectorOf(each, dimensions) })).toReversed();
     saying({ object: 'list', model, data, usage: { prompt_tokens: 7, total_tokens: 7 } })(response);
   }
 

@@ -1,0 +1,80 @@
+// One call to an endpoint: what it comes to, and what is told of it, however it fails.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { httpModel, type OutsideCall } from '../../src/embeddings/httpModel.ts';
+import { EmbeddingFailed } from '../../src/embeddings/model.ts';
+import {
+  cut,
+  cutShort,
+  type EmbeddingEndpoint,
+  embeddingEndpoint,
+  type Failure,
+  saying,
+  silence,
+  status,
+} from '../support/embeddingEndpoint.ts';
+
+let endpoint: EmbeddingEndpoint;
+beforeAll(async () => {
+  endpoint = await embeddingEndpoint();
+});
+afterAll(() => endpoint.close());
+
+const asked = { userId: 'ann', correlationId: 'c', isWaitedFor: false };
+const calls: OutsideCall[] = [];
+const modelAt = (url = endpoint.url) =>
+  httpModel('words', { url, apiKey: undefined, requestsPerMinute: 1_000_000, timeoutMs: 200, questionTimeoutMs: 100 }, (call) => {
+    calls.push(call);
+  });
+const lengthOf = (vector: readonly number[] = []) => Math.hypot(...vector);
+
+test('gives each text its vector, of length 1', async () => {
+  const [boat, none, again] = await modelAt(`${endpoint.url}/embeddings/`).embed(['boat', ' ', 'boat'], asked);
+  expect([lengthOf(boat), lengthOf(none)].map((length) => length.toFixed(6))).toEqual(['1.000000', '1.000000']);
+  expect(boat).toEqual(again);
+  expect(boat).not.toEqual(none);
+  expect(endpoint.headers.at(-1)).not.toHaveProperty('authorization');
+  expect(calls.at(-1)).toMatchObject({ http_status: 200, texts: 3, characters: 9, total_tokens: 7, error: null, isTriedAgain: false });
+});
+
+const embedding = (index: number, vector: unknown = [1, 2]) => ({ index, embedding: vector });
+const later = new Date(Date.now() + 60_000).toUTCString();
+
+test.for<[string, Failure, { http_status: number | null; isRefusal?: boolean; retryAfterMs?: unknown }]>([
+  ['too many requests', status(429, { 'retry-after': '7' }), { http_status: 429, retryAfterMs: 7_000 }],
+  ['too many until then', status(503, { 'retry-after': later }), { http_status: 503, retryAfterMs: expect.any(Number) }],
+  ['too many, for a year', status(429, { 'retry-after': '31536000' }), { http_status: 429, retryAfterMs: 600_000 }],
+  ['a fault of its own', status(500), { http_status: 500 }],
+  ['no key', status(401), { http_status: 401 }],
+  ['a text that is not to its liking', status(400), { http_status: 400, isRefusal: true }],
+  ['a text that is too long', status(413), { http_status: 413, isRefusal: true }],
+  ['another place', status(302, { location: 'https://example.com/' }), { http_status: null }],
+  ['no connection', cut, { http_status: null }],
+  ['half an answer', cutShort, { http_status: 200 }],
+  ['nothing', silence, { http_status: null }],
+  ['no JSON', (response) => response.end('<html>'), { http_status: 200 }],
+  ['something else', saying({ data: 'none' }), { http_status: 200 }],
+  ['too few', saying({ data: [embedding(0)] }), { http_status: 200 }],
+  ['too many', saying({ data: [embedding(0), embedding(1), embedding(2)] }), { http_status: 200 }],
+  ['one twice', saying({ data: [embedding(0), embedding(0)] }), { http_status: 200 }],
+  ['zeros', saying({ data: [embedding(0), embedding(1, [0, 0])] }), { http_status: 200 }],
+  ['no numbers', saying({ data: [embedding(0), embedding(1, [null])] }), { http_status: 200 }],
+])('fails at %s, and says so', async ([, failure, { http_status, isRefusal = false, retryAfterMs }]) => {
+  endpoint.failures.push(failure);
+  const error: unknown = await modelAt()
+    .embed(['one', 'two'], asked)
+    .catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(EmbeddingFailed);
+  expect(error).toMatchObject({ isRefusal, retryAfterMs });
+  expect(calls.at(-1)).toMatchObject({ http_status, error: expect.any(String), isTriedAgain: !isRefusal });
+});
+
+test('keeps a distance, unless somebody waits', async () => {
+  const slow = httpModel('words', { url: endpoint.url, apiKey: undefined, requestsPerMinute: 1 }, () => {});
+  const ending = new AbortController();
+  await slow.embed(['one'], asked);
+  const second = slow.embed(['two'], { ...asked, signal: ending.signal });
+  await slow.embed(['question'], { ...asked, isWaitedFor: true });
+  ending.abort();
+  await expect(second).rejects.toThrow('aborted');
+  expect(endpoint.texts.slice(-2)).toEqual(['one', 'question']);
+});
