@@ -1,7 +1,6 @@
 // From what is written to its vectors, by way of the log, the read model and an endpoint that embeds: whatever fails, and
 // whoever else does the same.
-import type { DatabasePool } from 'slonik';
-import { sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Daybook } from '../../src/daybook.ts';
@@ -291,24 +290,24 @@ function failingAt(database: DatabasePool, at: number) {
     steps += 1;
     if (steps === at) throw new Error(`crashed before step ${at}`);
   };
-  const counting = <Rest extends readonly unknown[], Result>(work: (...rest: Rest) => Promise<Result>) => {
-    return async (...rest: Rest): Promise<Result> => {
+  const countingQueries = <Connection extends CommonQueryMethods>(connection: Connection): Connection => {
+    const query: CommonQueryMethods['query'] = async (statement) => {
       step();
-      return work(...rest);
+      return connection.query(statement);
     };
+    return new Proxy(connection, { get: (target, name) => (name === 'query' ? query : Reflect.get(target, name)) });
   };
-  const query = counting(database.query);
   const transaction: DatabasePool['transaction'] = async (work, retries) => {
     step();
     const result = await database.transaction(async (inner) => {
-      const done = await work({ ...inner, query: counting(inner.query) });
+      const done = await work(countingQueries(inner));
       step();
       return done;
     }, retries);
     step();
     return result;
   };
-  return { database: { ...database, query, transaction }, hasFailed: () => steps >= at };
+  return { database: { ...database, query: countingQueries(database).query, transaction }, hasFailed: () => steps >= at };
 }
 
 describe('another model', () => {
