@@ -104,6 +104,7 @@ export async function createDaybook(
     builder,
     scheduler,
     embedder,
+    embeddings,
     metrics,
     metricsToken: config.METRICS_TOKEN,
     folders,

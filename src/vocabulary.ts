@@ -165,6 +165,7 @@ export const taskSourceType = z.enum(['message', 'email']);
 export const entityType = z.enum(['user', 'session', 'message', 'email', 'draft', 'event', 'document', 'task', 'task_list']);
 /** What can be searched. */
 export const searchedType = entityType.extract(['message', 'email', 'event', 'document', 'task']);
+export const searchMode = z.enum(['hybrid', 'text', 'vector']);
 export const relationshipAuthor = z.enum(['user', 'assistant', 'system']);
 /** What one thing has to do with another, as a verb that a program can compare: mentions, works_on. */
 export const relationType = z

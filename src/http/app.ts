@@ -9,7 +9,7 @@ import type { DatabasePool } from 'slonik';
 import type { BlobStore } from '../blobs/blobStore.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { commands } from '../commands/index.ts';
-import type { Embedder } from '../embeddings/embeddings.ts';
+import type { Embedder, Embeddings } from '../embeddings/embeddings.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
 import { Problem } from '../problem.ts';
@@ -45,6 +45,7 @@ export type AppOptions = {
   /** Of the embedded stores, by name. */
   readonly folders: Readonly<Record<string, string>>;
   readonly commandHandler: CommandHandler;
+  readonly embeddings: Embeddings;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];
   readonly logger: FastifyBaseLogger;
@@ -126,6 +127,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     maxUploadBytes,
     readModel: createReadModel(log, progress, options),
     past: pastFrom(log),
+    embed: options.embeddings.ask,
     authenticate: createAuthenticator(commandHandler.services),
     isOperator: createOperatorCheck(commandHandler.services),
   };

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { type Caller, type Command, type CommandRunner, makesPart } from '../commands/command.ts';
+import type { Embeddings } from '../embeddings/embeddings.ts';
 import { Problem } from '../problem.ts';
 import type { Row } from '../projections/projection.ts';
 import type { Answer, Query } from '../queries/query.ts';
@@ -21,6 +22,8 @@ export type RouteServices = FileServices & {
   readonly readModel: ReadModel;
   /** What rows were, from the log, for the query with this route. */
   readonly past: (route: string, userId: string, table: Table, id: string) => AsyncIterable<Row>;
+  /** What a person asks, as a vector. */
+  readonly embed: Embeddings['ask'];
   /** @throws Problem 401 or 403 */
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
   /** Whether who calls is nobody's account but has the secrets of this Daybook, as its command line does. */
@@ -104,20 +107,21 @@ export function addCommand(
 }
 
 export function addQuery(app: FastifyInstance, query: Query, services: RouteServices): void {
-  const { database, readModel, past } = services;
+  const { database, readModel, past, embed } = services;
   app.route({
     ...methodAndUrl(query.route),
     config: describeRead(query),
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
       await readModel.keepsUp();
-      await untilReadable(request, reply, user, readModel);
+      if (query.waits?.(request.query) !== false) await untilReadable(request, reply, user, readModel);
       const read = await query.read(database, {
         params: request.params,
         querystring: request.query,
         userId: user.id,
         loginId: user.login_id,
         past: (table, id) => past(query.route, user.id, table, id),
+        embed: (text) => embed(text, { userId: user.id, correlationId: request.id }),
       });
       return read.file ? sendFile(request, reply, user, read.file, services) : sendAnswer(request, reply, read);
     },

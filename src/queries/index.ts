@@ -11,7 +11,7 @@ import * as integrations from './integrations.ts';
 import * as messages from './messages.ts';
 import type { Query } from './query.ts';
 import * as relationships from './relationships.ts';
-import * as search from './search.ts';
+import * as search from './search/search.ts';
 import * as sessions from './sessions.ts';
 import * as tasks from './tasks.ts';
 import * as users from './users.ts';

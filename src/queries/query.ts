@@ -19,7 +19,13 @@ export type QueryRequest = {
   readonly loginId?: string;
   /** What the caller's row of this table was after each thing that happened to it, the first one first. */
   readonly past?: (table: Table, id: string) => AsyncIterable<Readonly<Record<string, unknown>>>;
+  readonly embed?: Embed;
 };
+
+/** @returns undefined where nothing is embedded that it could be compared with @throws EmbeddingFailed */
+export type Embed = (text: string) => Promise<Embedded | undefined>;
+/** A text as a vector, and the model whose vectors it can be compared with. */
+export type Embedded = { readonly model: string; readonly vector: readonly number[] };
 
 /** `revision` is the version of the one entity answered with, where it is one. With a `file`, that is the answer, and there is no body. */
 export type Answer = { readonly body: unknown; readonly revision?: number; readonly file?: FileAnswer };
@@ -45,6 +51,8 @@ export type Query = {
   /** With what it may be refused beside what every query is. */
   readonly refuses?: readonly number[];
   readonly response: z.ZodType;
+  /** Whether it waits until rows include what the caller knows of; where this is not there, it does. */
+  readonly waits?: (querystring: unknown) => boolean;
   readonly read: (database: CommonQueryMethods, request: QueryRequest) => Promise<Answer>;
 };
 
@@ -52,6 +60,7 @@ export type Scope = {
   readonly params: Readonly<Record<string, string>>;
   readonly userId: string;
   readonly loginId: string | undefined;
+  readonly embed: Embed;
   /** The rows of a table that are the caller's; everybody's in a query that only admins may call. */
   readonly from: (table: Table) => FragmentSqlToken;
   /** The rows of a table, whoever's they are, whose `addressee` is the caller; or the rows of `of` that these have in their column `by`. */
@@ -258,6 +267,8 @@ type Made<Filters extends z.ZodRawShape, Result> = Facts & {
   readonly filters: Filters;
   /** @param any as slonik's: asks for rows */
   readonly read: (any: Any, filters: z.output<z.ZodObject<Filters>>, scope: Scope) => Promise<Result>;
+  /** Whether it waits until rows include what the caller knows of; where this is not there, it does. */
+  readonly waits?: (filters: z.output<z.ZodObject<Filters>>) => boolean;
 };
 
 /** A query whose answer is made of rows, where SQL alone cannot make it. */
@@ -265,12 +276,16 @@ export const made = <Filters extends z.ZodRawShape>({ read, ...definition }: Mad
   answered({ ...definition, read: async (any, filters, scope) => ({ body: await read(any, filters, scope) }) });
 
 function answered<Filters extends z.ZodRawShape>(definition: Made<Filters, Answer>): Query {
-  const { access = 'owner', filters, read } = definition;
+  const { access = 'owner', filters, read, waits = () => true } = definition;
   const querystring = z.strictObject(filters);
   return {
     ...definition,
     access,
     querystring,
+    waits: (given) => {
+      const { success, data } = querystring.safeParse(given);
+      return !success || waits(data);
+    },
     read: async (database, request) => {
       const scope = scopeOf(definition.route, access, request);
       return read((query) => database.any(query), validate(querystring, request.querystring, 'query'), scope);
@@ -300,12 +315,13 @@ export const anyOf = <Value extends z.ZodType<string, string>>(value: Value) =>
 export const inList = (column: string, values: readonly string[] | undefined): FragmentSqlToken | undefined =>
   values && sql.fragment`t.${sql.identifier([column])} = ANY(${sql.array([...values], 'text')})`;
 
-function scopeOf(route: string, access: 'owner' | 'admin', { params, userId, loginId }: QueryRequest): Scope {
+function scopeOf(route: string, access: 'owner' | 'admin', { params, userId, loginId, embed }: QueryRequest): Scope {
   const owner = uuid.parse(userId);
   return {
     params: validate(pathParams(route), params, 'path'),
     userId: owner,
     loginId,
+    embed: embed ?? (async () => undefined),
     from: (table) => {
       const name = named(table);
       return access === 'admin' ? sql.fragment`${name}` : sql.fragment`(SELECT * FROM ${name} WHERE user_id = ${owner})`;

@@ -236,7 +236,7 @@ test('who is new is answered with nothing of that', () => {
     },
     'GET /calendar/free-busy': { from: '2026-11-01T00:00:00.000Z', to: '2026-12-01T00:00:00.000Z', periods: [] },
     'GET /calendar/export': 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Daybook//Daybook//EN\r\nCALSCALE:GREGORIAN\r\nEND:VCALENDAR\r\n',
-    'GET /search': { items: [] },
+    'GET /search': { items: [], mode: 'text' },
   };
   for (const [route, answer] of Object.entries(his)) {
     // How far Daybook has got is about nobody, and no secret.

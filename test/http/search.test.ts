@@ -1,9 +1,15 @@
-// Search as a client sees it: what is found, in which order, how the match is marked, and that it is only one's own.
+// Search as a client sees it: what is found, in which order, how the match is marked, and that it is only one's own. Here, what
+// means something alike is what has words in common; how well the model does that comes along is what npm run bench:search says.
+import { sql } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { questions, withoutSharedWords } from '../../bench/search/labelled.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
+import { type EmbeddingEndpoint, embeddingEndpoint, status, vectorOf } from '../support/embeddingEndpoint.ts';
 import { type Answer, type Person, register, T0 } from '../support/person.ts';
 
+const DIMENSIONS = 64;
+let endpoint: EmbeddingEndpoint;
 let daybook: TestDaybook;
 let ann: Person;
 let bob: Person;
@@ -12,14 +18,15 @@ const made = z.object({ id: z.string() });
 const idIn = ({ body }: Answer) => made.parse(body).id;
 const itemsIn = ({ body }: Answer) => z.object({ items: z.array(z.record(z.string(), z.unknown())) }).parse(body).items;
 const ask = async (question: string, more = '', person = ann) =>
-  itemsIn(await person.get(`/search?mode=text&q=${encodeURIComponent(question)}${more}`));
+  itemsIn(await person.get(`/search?q=${encodeURIComponent(question)}${more.includes('mode=') ? '' : '&mode=text'}${more}`));
 const titles = async (question: string, more = '', person = ann) => (await ask(question, more, person)).map(({ title }) => title);
 
 let dentist: string;
 
 beforeAll(async () => {
   vi.setSystemTime(T0);
-  daybook = await startDaybook();
+  endpoint = await embeddingEndpoint();
+  daybook = await startDaybook({ ROLES: 'api,projector,embedder', EMBEDDINGS_URL: endpoint.url, EMBEDDINGS_MODEL: 'words' });
   [ann, bob] = await Promise.all([register(daybook.app), register(daybook.app, 'Bob')]);
   const session = idIn(await ann.post('/sessions', {}));
   dentist = idIn(
@@ -43,7 +50,10 @@ beforeAll(async () => {
   });
   await bob.post('/tasks', { title: 'Sell the boat' });
 });
-afterAll(() => daybook.close());
+afterAll(async () => {
+  await daybook.close();
+  await endpoint.close();
+});
 beforeEach(() => {
   vi.setSystemTime(T0);
 });
@@ -62,9 +72,10 @@ test('a match is marked, and nothing else in the snippet is HTML', async () => {
           snippet: 'dentist moved my <mark>appointment</mark> to 3 &lt; 4 &amp; &quot;sent&quot; a bill',
           score,
           occurred_at: T0,
-          explanation: { text: score },
+          explanation: { text: { rank: 1, score, ts_rank: score }, vector: null },
         },
       ],
+      mode: 'text',
     },
   });
 });
@@ -122,6 +133,118 @@ test('the longest text that Daybook takes, in whatever script, is taken', async 
   const words = Array.from({ length: 40_000 }, (_, index) => String.fromCodePoint(0x20000 + index)).join('-');
   expect((await ann.post('/documents', { title: 'Characters', content: words.slice(0, 120_000).toWellFormed() })).status).toBe(201);
   expect(await titles('characters')).toEqual(['Characters']);
+});
+
+describe('by meaning', () => {
+  const counted = z.object({ count: z.number() });
+  const own = ({ id }: Person) =>
+    daybook.database.one(sql.type(counted)`SELECT count(*) FROM relationships.searchable WHERE user_id = ${id}`);
+  const allOf = async (person: Person) => itemsIn(await person.get('/search?mode=vector&q=boat&limit=100'));
+
+  test('everything is found that is embedded', async () => {
+    for (const person of [ann, bob]) {
+      const { count } = await own(person);
+      await expect.poll(async () => (await allOf(person)).length, { timeout: 20_000 }).toBe(count);
+    }
+  });
+
+  test('each mode answers whole', async () => {
+    const near = (value: number) => expect.closeTo(value, 4);
+    const [paint, fees] = (await ask('boat', '&mode=vector&types=task,email')).map(({ entity_id }) => entity_id);
+    const boat = { entity_type: 'task', entity_id: paint, title: 'Paint the boat', occurred_at: T0 };
+    const mooring = { entity_type: 'email', entity_id: fees, title: 'Mooring fees', occurred_at: '2026-01-02T03:04:05.000Z' };
+    expect((await ann.get('/search?mode=vector&q=Paint%20that%20boat&types=task,email&explain=true')).body).toEqual({
+      items: [
+        {
+          ...boat,
+          snippet: '<mark>Paint</mark> the <mark>boat</mark> Two coats; running repairs first',
+          score: near(0.4229),
+          explanation: { text: null, vector: { rank: 1, score: near(0.4229), similarity: near(0.4229) } },
+        },
+        {
+          ...mooring,
+          snippet: 'Mooring fees The fees for your <mark>boat</mark>',
+          score: near(0.1771),
+          explanation: { text: null, vector: { rank: 2, score: near(0.1771), similarity: near(0.1771) } },
+        },
+      ],
+      mode: 'vector',
+    });
+    expect((await ann.get('/search?q=coats&types=task,email&explain=true')).body).toEqual({
+      items: [
+        {
+          ...boat,
+          snippet: '<mark>coats</mark>; running repairs first',
+          score: near(2 / 11 + 1 / 11),
+          explanation: {
+            text: { rank: 1, score: near(2 / 11), ts_rank: near(0.0304) },
+            vector: { rank: 1, score: near(1 / 11), similarity: near(0.3787) },
+          },
+        },
+        {
+          ...mooring,
+          snippet: 'Mooring fees The fees for your boat are due.',
+          score: near(1 / 12),
+          explanation: { text: null, vector: { rank: 2, score: near(1 / 12), similarity: near(0.0289) } },
+        },
+      ],
+      mode: 'hybrid',
+    });
+  });
+
+  test('types and times narrow it down, also before anything is left out', async () => {
+    expect(await titles('boat', '&mode=vector&types=event&limit=1')).toEqual(['Regatta']);
+    expect(await titles('boat', '&mode=hybrid&types=event&limit=1')).toEqual(['Regatta']);
+    expect(await titles('regatta', '&mode=vector&from=2026-01-02T03:04:05Z&to=2026-01-02T03:04:06Z')).toEqual(['Mooring fees']);
+    expect(await titles('regatta', '&mode=hybrid&from=2026-01-02T03:04:05Z&to=2026-01-02T03:04:06Z&types=task')).toEqual([]);
+  });
+
+  test('a position is waited for by who looks for words, not by who looks for meaning alone', async () => {
+    const far = { 'daybook-position': String(2n ** 62n) };
+    expect((await ann.get('/search?mode=vector&q=boat', far)).status).toBe(200);
+    expect((await ann.get('/search?q=boat', far)).status).toBe(400);
+  });
+
+  test('where the model is away, words are left, and the answer says so', async () => {
+    endpoint.failures.push(status(503), status(503));
+    const { body } = await ann.get('/search?q=boat');
+    expect(body).toEqual((await ann.get('/search?q=boat&mode=text')).body);
+    expect(await ann.get('/search?q=boat&mode=vector')).toMatchObject({
+      status: 503,
+      body: { detail: 'The model that understands texts is away.' },
+    });
+  });
+
+  test('what the model refuses is the question’s fault', async () => {
+    endpoint.refuse = (text) => text === 'unspeakable';
+    expect(await ann.get('/search?q=unspeakable&mode=vector')).toMatchObject({
+      status: 400,
+      body: { errors: [{ in: 'query', pointer: '/q' }] },
+    });
+    expect((await ann.get('/search?q=unspeakable')).body).toEqual({ items: [], mode: 'text' });
+  });
+
+  test('everything of one’s own is found, however much of somebody else’s is nearer', async () => {
+    const nearest = JSON.stringify(vectorOf('boat', DIMENSIONS));
+    await daybook.database.query(sql.unsafe`
+      INSERT INTO relationships.entity_embeddings
+      SELECT gen_random_uuid(), ${bob.id}, 'task', gen_random_uuid(), 0, 'boat', repeat('0', 64), 'words', ${DIMENSIONS},
+        ${nearest}::vector + array_fill((n * 0.00001)::real, ARRAY[${DIMENSIONS}::int])::vector, now(), now(), 0
+      FROM generate_series(1, 3000) n`);
+    const found = await allOf(ann);
+    expect(found.length).toBe((await own(ann)).count);
+    expect(found.slice(0, 2).map(({ title }) => title)).toEqual(['Paint the boat', 'Mooring fees']);
+  });
+});
+
+test('of the questions that search is measured with, half share no word with what answers them', async () => {
+  expect(questions.length).toBeGreaterThanOrEqual(200);
+  expect(new Set(questions.map(({ q }) => q)).size).toBe(questions.length);
+  const distant = await withoutSharedWords(daybook.database);
+  for (const half of ['tuning', 'reporting']) {
+    const asked = questions.filter((question) => question.half === half);
+    expect(asked.filter((question) => distant.has(question)).length / asked.length).toBeGreaterThanOrEqual(0.5);
+  }
 });
 
 test.each([
