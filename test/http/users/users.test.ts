@@ -324,6 +324,7 @@ describe('admins', () => {
 
   test('page through everybody', async () => {
     for (let n = 0; n < 3; n += 1) await registered(daybook);
+    await daybook.settled();
     const ids: string[] = [];
     const page = z.object({ items: z.array(z.looseObject({ id: z.string() })), next_cursor: z.string().nullable() });
     for (let cursor: string | null = ''; cursor !== null; ) {
