@@ -15,7 +15,7 @@ const HEADING = '## Adding a command, from end to end';
 const changes = blocks(section(read('CONTRIBUTING.md'), HEADING)).filter(({ language }) => language === 'diff');
 
 beforeAll(() => {
-  for (const part of ['src', 'sql', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+  for (const part of ['src', 'sql', 'test', 'bench', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
