@@ -4,7 +4,7 @@ import type { DatabasePool } from 'slonik';
 import { type Follower, type FollowerStatus, type Following, follow } from './follower.ts';
 import { httpModel, type OutsideCall } from './httpModel.ts';
 import { LOCAL_MODEL, localModel } from './localModel.ts';
-import type { Asked, EmbeddingModel, Vector } from './model.ts';
+import type { Asked, EmbeddingModel, Question } from './model.ts';
 import { servingModel, storedModels, want } from './models.ts';
 import { makeSchema } from './schema.ts';
 
@@ -18,8 +18,8 @@ export type Endpoint = {
 
 export type Embeddings = {
   /**
-   * The vector of a question, and the model whose rows it can be compared with (relationships.entity_embeddings.model): the wanted
-   * one, or until that has embedded everything, the one that it is to replace. Undefined where nothing is embedded yet.
+   * A question as a vector of the wanted model, or until that has embedded everything, of the one that it is to replace. Undefined
+   * where nothing is embedded yet.
    * @throws EmbeddingFailed when it cannot be had soon
    */
   readonly ask: (question: string, asked: Pick<Asked, 'userId' | 'correlationId'>) => Promise<Question | undefined>;
@@ -29,8 +29,6 @@ export type Embeddings = {
   readonly find: (name: string) => EmbeddingModel | undefined;
   readonly close: () => Promise<void>;
 };
-
-export type Question = { readonly model: string; readonly vector: Vector };
 
 /** @param onCall told of every call to the endpoint */
 export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | undefined, onCall: (call: OutsideCall) => void): Embeddings {

@@ -9,6 +9,7 @@ import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { isOfThisLog } from '../projections/applier.ts';
 import { inBatches, SHORT } from '../projections/batches.ts';
 import type { Progress } from '../projections/progress.ts';
+import type { Logger } from '../projections/projector.ts';
 import { embedAll } from './embed.ts';
 import { EmbeddingFailed, type EmbeddingModel } from './model.ts';
 import { completed, dropReplaced } from './models.ts';
@@ -42,12 +43,6 @@ export type Following = {
   readonly logger: Logger;
   /** Told how many chunks a model has computed. */
   readonly onComputed: (model: string, chunks: number) => void;
-};
-
-export type Logger = {
-  readonly info: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly error: (message: string) => void;
 };
 
 /** How long one that works is waited for that says nothing. */
@@ -214,14 +209,14 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
     }
 
     const batches = inBatches(log.subscribeToAll(place.position, signal, streamPrefixes));
-    const take1 = () => {
+    const nextBatch = () => {
       const next = batches.next();
       // Where it is not waited for any more, it has nothing to tell.
       next.catch(() => {});
       return next;
     };
     isWell();
-    let next = take1();
+    let next = nextBatch();
     let tick = pause(QUIET_MS, signal);
     for (;;) {
       const arrived = await Promise.race([next, tick]);
@@ -234,7 +229,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
       } else {
         await take(arrived.value);
         if (arrived.value.length < SHORT.events) await pause(GATHER_MS, signal);
-        next = take1();
+        next = nextBatch();
       }
     }
   }

@@ -1,7 +1,7 @@
 // A model behind an endpoint as OpenAI's (POST {url}/embeddings). One call is one try: whoever calls tries again.
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Asked, EmbeddingFailed, type EmbeddingModel, type Vector } from './model.ts';
+import { type Asked, EmbeddingFailed, type EmbeddingModel, notEmpty, type Vector } from './model.ts';
 
 /** A call to the outside, as the integration log has it: what was asked, without the texts, and how that went. */
 export type OutsideCall = Pick<Asked, 'userId' | 'correlationId'> & {
@@ -75,8 +75,7 @@ export function httpModel(
         const response = await fetch(address, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-          // An empty text is refused by some.
-          body: JSON.stringify({ model: name, input: texts.map((text) => (text.trim() === '' ? '.' : text)) }),
+          body: JSON.stringify({ model: name, input: texts.map(notEmpty) }),
           redirect: 'error',
           signal: AbortSignal.any([AbortSignal.timeout(isWaitedFor ? questionTimeoutMs : timeoutMs), ...(signal ? [signal] : [])]),
         });

@@ -13,6 +13,12 @@ export type EmbeddingModel = {
 
 export type Vector = readonly number[];
 
+/** A question as a vector, and the model whose vectors it can be compared with (relationships.entity_embeddings.model). */
+export type Question = { readonly model: string; readonly vector: Vector };
+
+/** A text as a model is given it. In `.` a model finds something; of a text without any word one refuses it, another leaves it out. */
+export const notEmpty = (text: string): string => (text.trim() === '' ? '.' : text);
+
 export type Asked = {
   /** Whose texts they are. */
   readonly userId: string;

