@@ -2,7 +2,7 @@
 // decides. The route, its validation and its page in the API reference are made from it.
 import { z } from 'zod';
 import type { BlobStore } from '../blobs/blobStore.ts';
-import type { Metadata, NewEvent } from '../events/event.ts';
+import type { CausedBy, Metadata, NewEvent } from '../events/event.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import { notFound, type Problem } from '../problem.ts';
 import type { Secrets } from '../secrets.ts';
@@ -26,6 +26,7 @@ export type CommandRequest = {
   readonly correlationId: string;
   /** What led to the command, where it is not the request itself: the event that a policy reacts to. */
   readonly causationId?: string | undefined;
+  readonly causedBy?: CausedBy | undefined;
   readonly idempotencyKey?: string | undefined;
   /** The revisions from If-Match. */
   readonly ifMatch?: readonly number[] | undefined;
@@ -47,6 +48,7 @@ export type Input<Route extends string = string, Body = unknown> = {
   readonly user: Caller;
   readonly correlationId: string;
   readonly causationId: string;
+  readonly causedBy: CausedBy | undefined;
   readonly userAgent: string | undefined;
 };
 
@@ -78,12 +80,13 @@ export type Outcome = {
 export type Stamp = Omit<Metadata, 'schema_version' | 'title'>;
 
 /** @param userId whose the event is, where it is not the caller's */
-export const stampOf = ({ user, at, correlationId, causationId }: Input, userId: string = user.id): Stamp => ({
+export const stampOf = ({ user, at, correlationId, causationId, causedBy }: Input, userId: string = user.id): Stamp => ({
   user_id: userId,
   actor: user.actor,
   at,
   $correlationId: correlationId,
   $causationId: causationId,
+  ...(causedBy && { caused_by: causedBy }),
 });
 
 /** What `prepare` may use: the write side, never the read model. */

@@ -202,7 +202,7 @@ function readInput<Body extends z.ZodType, State>(
   const chosenId = command.creates ? chosen.safeParse(body).data?.id : undefined;
   const isKeyed = command.access !== 'public' && command.keyed !== false;
   const key = isKeyed ? commandKey(command.route, request, chosenId, { params, body }, secrets) : undefined;
-  const { user, correlationId, causationId = correlationId, userAgent } = request;
+  const { user, correlationId, causationId = correlationId, causedBy, userAgent } = request;
   const identified = command.identify?.({ user, params, body });
   const newId = () => identified ?? chosenId ?? (key ? derivedId(key) : randomUUIDv7());
   const part = command.part === undefined ? undefined : (params[command.part] ?? identified);
@@ -215,6 +215,7 @@ function readInput<Body extends z.ZodType, State>(
     user,
     correlationId,
     causationId,
+    causedBy,
     userAgent,
   };
   return { input, part, key, isIdentified: identified !== undefined };

@@ -4,6 +4,12 @@ import { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
 import { actor, storedInstant, uuid } from '../vocabulary.ts';
 
+/** A policy that did what no request asked for just then, and the event that it did it because of; none where its time had come. */
+export const causedBy = z.object({
+  policy: z.string(),
+  event: z.object({ type: z.string(), entity_id: z.string(), revision: z.int() }).nullable(),
+});
+
 /** `at` is the command's one time and the only one that projections use. `title` names the entity for a reader: what it was called once the event had happened. */
 export const metadata = z.object({
   user_id: uuid,
@@ -11,12 +17,14 @@ export const metadata = z.object({
   at: storedInstant,
   $correlationId: z.string(),
   $causationId: z.string(),
+  caused_by: causedBy.optional(),
   schema_version: z.int().positive(),
   command_id: uuid.optional(),
   body_hmac: z.string().optional(),
   title: z.string().optional(),
 });
 export type Metadata = z.output<typeof metadata>;
+export type CausedBy = z.output<typeof causedBy>;
 
 /** A fact decided but not yet in the log. */
 export type NewEvent<Type extends string = string, Data = unknown> = { readonly type: Type; readonly data: Data };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Caller, Command } from '../commands/command.ts';
 import { commands } from '../commands/index.ts';
 import { decode, UnreadableEvent } from '../events/codec.ts';
-import { metadata } from '../events/event.ts';
+import { causedBy, metadata } from '../events/event.ts';
 import type { AnyEvent } from '../events/index.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { notFound } from '../problem.ts';
@@ -27,6 +27,12 @@ const item = z.object({
   summary: z.string(),
   at: instant,
   actor,
+  correlation_id: z
+    .string()
+    .meta({ description: 'The X-Request-Id of the request it began with, or what all has that the clock began together' }),
+  caused_by: causedBy.nullable().meta({
+    description: 'What Daybook did by itself, because of that event, or because its time had come; null where the request itself did it',
+  }),
   revision: z.int(),
   position: z.int(),
   changes: z.array(fieldChange),
@@ -113,19 +119,23 @@ async function historyOf(log: EventLog, stream: string, id: string, userId: stri
   const items: Item[] = [];
   for await (const logged of log.readStream(stream, only ?? 0)) {
     if (only !== undefined && logged.revision > only) break;
-    if (metadata.parse(logged.metadata).user_id !== userId) throw notFound();
+    const meta = metadata.parse(logged.metadata);
+    if (meta.user_id !== userId) throw notFound();
     const event = understood(logged);
-    if (!event) items.push(unknownEvent(logged));
-    else {
-      const changes = projections.flatMap(({ project }) => project(event)).map((change) => apply(rows, change, id));
-      if (changes.some((change) => change !== undefined))
-        items.push(
-          itemOf(
-            event,
-            changes.flatMap((change) => change ?? []),
-          ),
-        );
-    }
+    // One that only another version of Daybook understands is shown for what it is called.
+    const changes = event ? projections.flatMap(({ project }) => project(event)).map((change) => apply(rows, change, id)) : [[]];
+    if (!changes.some((change) => change !== undefined)) continue;
+    items.push({
+      type: logged.type,
+      summary: event ? summaryOf(event) : inWords(logged.type),
+      at: meta.at,
+      actor: meta.actor,
+      correlation_id: meta.$correlationId,
+      caused_by: meta.caused_by ?? null,
+      revision: logged.revision,
+      position: Number(logged.position),
+      changes: changes.flatMap((change) => change ?? []),
+    });
   }
   if (items.length === 0) throw notFound();
   return items;
@@ -147,11 +157,6 @@ export const pastFrom = (log: EventLog): RouteServices['past'] =>
     }
   };
 
-function itemOf(event: AnyEvent, changes: FieldChange[]): Item {
-  const { type, meta, revision, position } = event;
-  return { type, summary: summaryOf(event), at: meta.at, actor: meta.actor, revision, position: Number(position), changes };
-}
-
 function understood(logged: LoggedEvent): AnyEvent | undefined {
   try {
     return decode(logged);
@@ -159,12 +164,6 @@ function understood(logged: LoggedEvent): AnyEvent | undefined {
     if (error instanceof UnreadableEvent) return undefined;
     throw error;
   }
-}
-
-/** One that only another version of Daybook understands is shown for what it is called. */
-function unknownEvent({ type, metadata: meta, revision, position }: LoggedEvent): Item {
-  const { at, actor } = metadata.parse(meta);
-  return { type, summary: inWords(type), at, actor, revision, position: Number(position), changes: [] };
 }
 
 function summaryOf(event: AnyEvent): string {

@@ -17,7 +17,7 @@ export function callLogger(services: PolicyServices): CallLogger {
   async function write({ userId, correlationId, url, model, texts, characters, error, ...call }: OutsideCall): Promise<void> {
     const { total_tokens, isTriedAgain, http_status, duration_ms, occurred_at } = call;
     const correlation_id = correlationId === '' ? null : correlationId.slice(0, 200);
-    const reason = { policy: 'embeddings', userId, correlationId, causationId: correlationId };
+    const reason = { policy: 'embeddings', userId, correlationId, causationId: correlationId, event: null };
     await effectsFor(services, reason).send(logIntegrationCall, {
       body: {
         ...{ integration: 'embeddings', operation: 'embeddings.create', direction: 'outbound' },

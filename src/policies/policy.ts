@@ -21,7 +21,7 @@ import { z } from 'zod';
 import type { Caller, Command, CommandServices, Outcome } from '../commands/command.ts';
 import type { CommandHandler } from '../commands/handle.ts';
 import { decode } from '../events/codec.ts';
-import type { RecordedEvent } from '../events/event.ts';
+import type { CausedBy, RecordedEvent } from '../events/event.ts';
 import { type AnyEvent, dispatch, type EventHandlers } from '../events/index.ts';
 import { type EventLog, type LoggedEvent, WrongExpectedRevision } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
@@ -81,13 +81,19 @@ export type Logger = {
   readonly error: (message: string) => void;
 };
 
-/** Why a command is sent. `correlationId` is that of the request it all began with. */
-type Reason = { readonly policy: string; readonly userId: string; readonly correlationId: string; readonly causationId: string };
+/** Why a command is sent. `correlationId` is that of the request it all began with, `event` what the policy reacts to. */
+type Reason = {
+  readonly policy: string;
+  readonly userId: string;
+  readonly correlationId: string;
+  readonly causationId: string;
+  readonly event: CausedBy['event'];
+};
 
 /** @param once the effect's name where `send` is given none */
 export const effectsFor = (
   { database, commandHandler: { run, services } }: PolicyServices,
-  { policy, userId, correlationId, causationId }: Reason,
+  { policy, userId, correlationId, causationId, event }: Reason,
   once?: string,
 ): Effects => ({
   services,
@@ -95,7 +101,8 @@ export const effectsFor = (
   send: async (command, { params = {}, body, once: name = once }) => {
     try {
       const idempotencyKey = name === undefined ? undefined : `${policy}:${name}`;
-      return await command.run(run, { params, body, user: system(userId), correlationId, causationId, idempotencyKey });
+      const why = { correlationId, causationId, causedBy: { policy, event } };
+      return await command.run(run, { params, body, user: system(userId), ...why, idempotencyKey });
     } catch (error) {
       // Done already, and what was to be copied has changed since.
       if (error instanceof Problem && error.code === 'idempotency-key-reused') return undefined;
@@ -315,11 +322,12 @@ export function follow(policy: Policy, services: PolicyServices): Follower {
 
 const isWithin = (position: bigint, checkpoint: Checkpoint) => checkpoint.position !== null && position <= checkpoint.position;
 
-const reasonOf = (policy: string, { event_id, meta }: RecordedEvent): Reason => ({
+const reasonOf = (policy: string, { type, id, revision, event_id, meta }: RecordedEvent): Reason => ({
   policy,
   userId: meta.user_id,
   correlationId: meta.$correlationId,
   causationId: event_id,
+  event: { type, entity_id: id, revision },
 });
 
 const isRefusal = (error: unknown): error is Problem =>

@@ -33,7 +33,7 @@ export const duty = <Item extends { readonly id: string; readonly user_id: strin
       for (const item of items) {
         if (signal.aborted) return;
         try {
-          const reason = { policy: name, userId: item.user_id, correlationId: tick, causationId: tick };
+          const reason = { policy: name, userId: item.user_id, correlationId: tick, causationId: tick, event: null };
           await act(item, effectsFor(services, reason), now);
         } catch (error) {
           services.logger.error(`${name} failed for ${item.id} and is tried again at the next tick: ${messageOf(error)}`);

@@ -13,7 +13,7 @@ import { emailIdOf, shortened, threadIdOf } from '../commands/emails/identity.ts
 import { snippetOf } from '../commands/emails/snippet.ts';
 import { logOwnCall } from '../commands/integrations.ts';
 import { type User, user } from '../commands/users/user.ts';
-import { emailSent } from '../events/emails.ts';
+import { emailDraftScheduled, emailSent } from '../events/emails.ts';
 import { LogUnavailable } from '../eventstore/log.ts';
 import { Problem } from '../problem.ts';
 import type { Delivery, Letter, MailServer } from '../smtp.ts';
@@ -51,7 +51,7 @@ export async function sendDraft(services: PolicyServices, server: MailServer, id
   const unfit = sender.status === 'active' ? oversize && saidOf(oversize) : `The account is ${sender.status}.`;
   const refusal = unfit ?? (await beyondAllowance(transact, id, draft, owner, settings.sendsPerDay, at));
 
-  const started = await transact(emailDraft, id, stampOf(draft, owner, at), (now, revision) =>
+  const started = await transact(emailDraft, id, stampOf(id, draft, owner, at), (now, revision) =>
     // What has changed since it was read is not what would be sent; it is looked at again.
     now && revision === read ? startSending(now, at, messageId) : [],
   );
@@ -80,7 +80,7 @@ const saidOf = ({ code, message }: Problem) => `${code}: ${message}`;
 /** Counts the try against its person's day. @returns why it may not be, where the day has no room for it */
 async function beyondAllowance(transact: Services['transact'], id: string, draft: Draft, owner: string, perDay: number, at: string) {
   try {
-    await transact(emailSends, sendsOf(owner, at), stampOf(draft, owner, at), (sends) =>
+    await transact(emailSends, sendsOf(owner, at), stampOf(id, draft, owner, at), (sends) =>
       countSending(sends, nextTry(id, draft), perDay, at),
     );
     return undefined;
@@ -106,7 +106,7 @@ async function record(
 ): Promise<void> {
   const { transact } = services;
   const { id, owner, draft } = attempt;
-  const stamp = stampOf(draft, owner, new Date().toISOString());
+  const stamp = stampOf(id, draft, owner, new Date().toISOString());
   // First the letter: the draft points at it, and where only this much gets into the log, it says what the draft does not.
   if (delivery.outcome === 'sent') await transact(email, sent.id, stamp, (_, revision) => (revision >= 0 ? [] : sent.event));
   if (call) await logCall(services, attempt, call, delivery);
@@ -125,7 +125,7 @@ async function logCall(
   ending: Ending,
 ): Promise<void> {
   const occurred_at = draft.started_at ?? new Date().toISOString();
-  const stamp = stampOf(draft, owner, new Date().toISOString());
+  const stamp = stampOf(id, draft, owner, new Date().toISOString());
   const isSent = ending.outcome === 'sent';
   await logOwnCall({ transact }, stamp, v5(`smtp ${draft.tries}`, id), {
     integration: 'smtp',
@@ -153,19 +153,20 @@ export async function giveUpOn(services: Services, host: string | null, id: stri
   const from = (await folds.fresh(user, `${user.category}-${owner}`)).state?.email ?? null;
   const ending: Ending = isSent ? { outcome: 'sent', response: null, refused: [] } : { outcome: 'unknown', error };
   await logCall(services, { id, owner, draft }, { host, from, duration_ms: null }, ending);
-  await transact(emailDraft, id, stampOf(draft, owner, new Date().toISOString()), (now) => {
+  await transact(emailDraft, id, stampOf(id, draft, owner, new Date().toISOString()), (now) => {
     if (!now) return [];
     return isSent ? haveSent(now, sentId, []) : haveFailed(now, draft.tries, 'unknown', error);
   });
 }
 
 /** What was done here was done because the draft was to be sent, and belongs to the request that said so. */
-const stampOf = ({ scheduled_by }: Draft, user_id: string, at: string): Stamp => ({
+const stampOf = (id: string, { scheduled_by }: Draft, user_id: string, at: string): Stamp => ({
   user_id,
   actor: 'system',
   at,
   $correlationId: scheduled_by?.correlation_id ?? '',
   $causationId: scheduled_by?.event_id ?? '',
+  caused_by: { policy: POLICY, event: scheduled_by && { type: emailDraftScheduled.type, entity_id: id, revision: scheduled_by.revision } },
 });
 
 /** The email that a draft answers, as long as it is there. */

@@ -29,7 +29,7 @@ describe('what happened', () => {
     await at(T2).patch(`/tasks/${id}`, { description: 'Oat', due_at: T3 });
     await at(T3).post(`/tasks/${id}/complete`);
 
-    const event = { actor: 'user', position: 'a position' };
+    const event = { actor: 'user', correlation_id: 'the-request', caused_by: null, position: 'a position' };
     expect(named((await ann.get(`/tasks/${id}/history`)).body, { label })).toEqual({
       items: [
         {

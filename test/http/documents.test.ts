@@ -105,7 +105,8 @@ describe('a text', () => {
     await at(T2).patch(`/documents/${id}`, { title: 'To take along' });
     const since = (field: string, from: unknown, to: unknown) => ({ field, from, to });
     const event = (type: string, summary: string, time: string, revision: number, changes: unknown[]) => ({
-      ...{ type, summary, at: time, actor: 'user', revision, position: 'a position', changes },
+      ...{ type, summary, at: time, actor: 'user', correlation_id: 'the-request', caused_by: null },
+      ...{ revision, position: 'a position', changes },
     });
     expect(named((await ann.get(`/documents/${id}/history`)).body)).toEqual({
       items: [

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { headersOf, startMailServer, type TestMailServer } from '../support/mailServer.ts';
-import { idOf, NOT_FOUND, named, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
+import { idOf, NOT_FOUND, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 
 let server: TestMailServer;
 let daybook: TestDaybook;
@@ -231,12 +231,21 @@ describe('sending', () => {
       error: null,
       correlation_id: 'the-request',
     });
-    const history = z.object({ items: z.array(z.object({ summary: z.string(), actor: z.string() })) });
-    expect(history.parse(named((await ann.get(`${path}/history`)).body)).items).toEqual([
-      { summary: 'Began to write the email “Dinner”', actor: 'user' },
-      { summary: 'Had the email “Dinner” sent', actor: 'user' },
-      { summary: 'Began to send the email “Dinner”', actor: 'system' },
-      { summary: 'Sent the email “Dinner”', actor: 'system' },
+    const toldOf = (body: unknown) =>
+      pageOf(body).items.map(({ summary, actor, correlation_id, caused_by }) => ({ summary, actor, correlation_id, caused_by }));
+    const asked = { actor: 'user', correlation_id: 'the-request', caused_by: null };
+    const reaction = {
+      ...{ actor: 'system', correlation_id: 'the-request' },
+      caused_by: { policy: 'sendDrafts', event: { type: 'EmailDraftScheduled', entity_id: id, revision: 1 } },
+    };
+    expect(toldOf((await ann.get(`${path}/history`)).body)).toEqual([
+      { summary: 'Began to write the email “Dinner”', ...asked },
+      { summary: 'Had the email “Dinner” sent', ...asked },
+      { summary: 'Began to send the email “Dinner”', ...reaction },
+      { summary: 'Sent the email “Dinner”', ...reaction },
+    ]);
+    expect(toldOf((await ann.get(`/emails/${sent.sent_email_id}/history`)).body)).toEqual([
+      { summary: 'Sent the email “Dinner” to Bob', ...reaction },
     ]);
   });
 

@@ -227,7 +227,8 @@ test('who is new is answered with nothing of that', () => {
   const own: Readonly<Record<string, unknown>> = {
     'GET /users/me': { ...row, ...profile, last_login_at: T2, deleted_at: null },
     'GET /users/me/history': page({
-      ...{ type: 'UserRegistered', summary: 'Registered', at: T2, actor: 'user', revision: 0, position: 'a position', changes },
+      ...{ type: 'UserRegistered', summary: 'Registered', at: T2, actor: 'user', correlation_id: 'the-request', caused_by: null },
+      ...{ revision: 0, position: 'a position', changes },
     }),
     'GET /auth/logins': page({ ...row, ...login, is_current: true }),
     'GET /llm-requests/usage': {

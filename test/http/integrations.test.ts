@@ -123,7 +123,7 @@ test('each has its history and its sentence', async () => {
       type: 'IntegrationCallLogged',
       summary: sentence,
       at: T0,
-      actor: 'user',
+      ...{ actor: 'user', correlation_id: 'the-request', caused_by: null },
       revision: 1,
       position: expect.any(Number),
       changes: expect.arrayContaining(changes.map(([field, to]) => ({ field, from: null, to }))),

@@ -205,7 +205,7 @@ test('what was said, edited and taken back is told', async () => {
         type: 'MessageSent',
         summary: cut,
         at: T1,
-        actor: 'user',
+        ...{ actor: 'user', correlation_id: 'the-request', caused_by: null },
         revision: 0,
         position: 'a position',
         changes: [
@@ -220,7 +220,7 @@ test('what was said, edited and taken back is told', async () => {
         type: 'MessageEdited',
         summary: 'Edited the message “Buy oat milk.”',
         at: T2,
-        actor: 'user',
+        ...{ actor: 'user', correlation_id: 'the-request', caused_by: null },
         revision: 1,
         position: 'a position',
         changes: [

@@ -395,7 +395,7 @@ test('what was related, changed and removed is told', async () => {
     type,
     summary: `${verb} the relationship “task blocks task”`,
     at,
-    actor: 'user',
+    ...{ actor: 'user', correlation_id: 'the-request', caused_by: null },
     revision,
     position: 'a position',
     changes,

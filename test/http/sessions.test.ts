@@ -248,7 +248,7 @@ test('the history of a session says what happened to it', async () => {
 
   const { status, body } = await ann.get(`/sessions/${id}/history`);
   expect(status).toBe(200);
-  const event = { actor: 'user', position: 'a position' };
+  const event = { actor: 'user', correlation_id: 'the-request', caused_by: null, position: 'a position' };
   expect(named(body, { session: id })).toEqual({
     items: [
       {

@@ -175,10 +175,14 @@ describe('its successor', () => {
       ...{ created_at: '2100-03-01T10:00:00.000Z', updated_at: '2100-03-01T10:00:00.000Z', version: 1 },
     });
     const { body } = await ann.get(`/tasks/${next?.id}/history`);
+    const why = {
+      ...{ actor: 'system', correlation_id: 'the-request' },
+      caused_by: { policy: 'nextOccurrence', event: { type: 'TaskCompleted', entity_id: id, revision: 2 } },
+    };
     expect(body).toMatchObject({
       items: [
-        { type: 'TaskCreated', actor: 'system' },
-        { type: 'TaskLabelled', actor: 'system' },
+        { type: 'TaskCreated', ...why },
+        { type: 'TaskLabelled', ...why },
       ],
     });
     expect(await bob.get(`/tasks/${next?.id}`)).toMatchObject({ status: 404, body: NOT_FOUND });

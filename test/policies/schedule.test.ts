@@ -8,7 +8,7 @@ import { type Duty, duty } from '../../src/policies/schedule.ts';
 import { projections } from '../../src/projections/index.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
-import { type Answer, NOT_FOUND, type Person, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { type Answer, NOT_FOUND, type Person, pageOf, register, T0, T1, T2, T3 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let otherNode: Daybook;
@@ -58,6 +58,11 @@ describe('reminders of tasks', () => {
     const { body } = await ann.get(`/activities?entity_type=task&entity_id=${id}&limit=1`);
     expect(body).toMatchObject({
       items: [{ actor: 'system', activity_type: 'TaskReminded', summary: 'Reminded of the task “Water the plants”', occurred_at: T2 }],
+    });
+    expect(pageOf((await ann.get(`/tasks/${id}/history`)).body).items[1]).toEqual({
+      ...{ type: 'TaskReminded', summary: 'Reminded of the task “Water the plants”', at: T2, actor: 'system', revision: 1 },
+      ...{ correlation_id: expect.any(String), caused_by: { policy: 'taskReminders', event: null }, position: expect.any(Number) },
+      changes: [{ field: 'reminded_at', from: null, to: T2 }],
     });
     expect(await bob.get(`/tasks/${id}`)).toMatchObject({ status: 404, body: NOT_FOUND });
   });

@@ -51,7 +51,12 @@ export type Draft = {
   readonly tries: number;
   readonly started_at: string | null;
   /** What last said that it is to be sent: the event, when that was, and the request that it came with. */
-  readonly scheduled_by: { readonly event_id: string; readonly at: string; readonly correlation_id: string } | null;
+  readonly scheduled_by: {
+    readonly event_id: string;
+    readonly revision: number;
+    readonly at: string;
+    readonly correlation_id: string;
+  } | null;
 };
 
 export const emailDraft = aggregate<Draft>({
@@ -85,8 +90,9 @@ export const emailDraft = aggregate<Draft>({
   title: ({ subject }) => subject ?? undefined,
 });
 
-const causeOf = ({ event_id, meta }: Pick<AnyEvent, 'event_id' | 'meta'>) => ({
+const causeOf = ({ event_id, revision, meta }: Pick<AnyEvent, 'event_id' | 'revision' | 'meta'>) => ({
   event_id,
+  revision,
   at: meta.at,
   correlation_id: meta.$correlationId,
 });

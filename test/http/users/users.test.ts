@@ -185,7 +185,7 @@ describe('oneself', () => {
     await ada.patch('/users/me', { locale: 'fr' });
     await ada.post('/auth/password', { current_password: PASSWORD, new_password: 'an even better battery staple' });
     const history = await ada.get('/users/me/history');
-    const common = { at: T0, actor: 'user', position: 'a position' };
+    const common = { at: T0, actor: 'user', correlation_id: 'the-request', caused_by: null, position: 'a position' };
     expect(named(history.body)).toEqual({
       items: [
         {
