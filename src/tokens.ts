@@ -1,6 +1,8 @@
 // Access tokens: signed JWTs (RFC 7519, HS256) that say who is calling for some minutes. What they say of a person's
 // standing is checked against the log at every request, so a token that is still valid grants nothing to who was suspended.
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { JOSEError } from 'jose/errors';
+import { SignJWT } from 'jose/jwt/sign';
+import { jwtVerify } from 'jose/jwt/verify';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { loginActor, uuid } from './vocabulary.ts';
@@ -57,7 +59,7 @@ export function createTokens(secret: string, expireMinutes: number): Tokens {
         if (data && payload.exp !== undefined) verified.set(token, { claims: data, expiresMs: payload.exp * 1_000 });
         return data;
       } catch (error) {
-        if (error instanceof errors.JOSEError) return undefined;
+        if (error instanceof JOSEError) return undefined;
         throw error;
       }
     },
@@ -75,7 +77,7 @@ export function createTokens(secret: string, expireMinutes: number): Tokens {
         await jwtVerify(token, key, given);
         return true;
       } catch (error) {
-        if (error instanceof errors.JOSEError) return false;
+        if (error instanceof JOSEError) return false;
         throw error;
       }
     },

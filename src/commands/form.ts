@@ -1,7 +1,6 @@
 // A form with a file (multipart/form-data, RFC 7578) as the body of a command: the file goes into the blob store while it
 // arrives, the fields beside it become what JSON would say.
 import { Readable } from 'node:stream';
-import { Busboy } from '@fastify/busboy';
 import { z } from 'zod';
 import type { StoredBlob } from '../blobs/blobStore.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +20,7 @@ export const formReader = (description: string, { lists }: { readonly lists: rea
   read: async (content, { contentType, owner, blobs }) => {
     const body = new Map<string, unknown>();
     const arriving: { file: Readable; stored: Promise<UploadedFile> }[] = [];
-    const form = parser(contentType);
+    const form = await parser(contentType);
     form.on('field', (name, value, _nameIsCut, isCut) => {
       // Of JSON, that one is refused, too.
       if (name === '__proto__') form.destroy(fault('/__proto__', 'This field is not known here.'));
@@ -53,7 +52,9 @@ export const formReader = (description: string, { lists }: { readonly lists: rea
   },
 });
 
-function parser(contentType: string) {
+async function parser(contentType: string) {
+  // Loaded by who gets a form.
+  const { Busboy } = await import('@fastify/busboy');
   try {
     return new Busboy({ headers: { 'content-type': contentType }, limits: LIMITS });
   } catch {
@@ -62,7 +63,7 @@ function parser(contentType: string) {
 }
 
 /** Waits until all of it was read. @throws Problem for what is no form, and what the content throws */
-async function parsed(form: InstanceType<typeof Busboy>, content: AsyncIterable<Uint8Array>): Promise<void> {
+async function parsed(form: Awaited<ReturnType<typeof parser>>, content: AsyncIterable<Uint8Array>): Promise<void> {
   const source = Readable.from(content, { objectMode: false });
   try {
     await new Promise<void>((resolve, reject) => {

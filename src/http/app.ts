@@ -20,7 +20,7 @@ import { queries } from '../queries/index.ts';
 import { createAuthenticator, createOperatorCheck } from './authentication.ts';
 import { addHistories, pastFrom } from './history.ts';
 import { addMetrics, type Metrics } from './metrics.ts';
-import { describeApi } from './openapi.ts';
+import { addApiPage } from './openapi.ts';
 import { answerProblems, answerUnreadable, sendProblem } from './problems.ts';
 import { addProjections } from './projections.ts';
 import { createReadModel } from './readModel.ts';
@@ -118,7 +118,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     request.log.info(line, 'answered');
   });
   addMetrics(app, options);
-  await describeApi(app, '0.1.0');
+  addApiPage(app, '0.1.0');
 
   const services: RouteServices = {
     run: commandHandler.run,

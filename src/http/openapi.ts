@@ -1,83 +1,38 @@
-// The API page: an OpenAPI 3.1 document made from the same schemas that validate, and a page to read and try it.
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+// What the API page says of each route: OpenAPI 3.1, made from the same schemas that validate.
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify';
 import { z } from 'zod';
 import { type Command, makesPart } from '../commands/command.ts';
 import type { Query } from '../queries/query.ts';
 import { pathParams } from '../validation.ts';
-import { problemBody } from './problems.ts';
 
-/** What the page groups routes by, in the order in which one needs them. */
-const tags = [
-  { name: 'auth', description: 'Register, log in and out, and see where you are logged in' },
-  { name: 'users', description: 'You: profile, preferences, address, and leaving' },
-  { name: 'sessions', description: 'Conversations' },
-  { name: 'messages', description: 'What is said in a session' },
-  { name: 'llm-requests', description: 'What language models were asked, what they answered and what it cost' },
-  { name: 'tasks', description: 'What is to be done, with subtasks and labels' },
-  { name: 'task-lists', description: 'What tasks are filed in' },
-  { name: 'task-labels', description: 'What tasks are marked with' },
-  { name: 'calendar', description: 'What takes place, when, and when again' },
-  { name: 'relationships', description: 'What has to do with what' },
-  { name: 'entities', description: 'What a thing has to do with others, whatever its kind' },
-  { name: 'search', description: 'Find what is yours by words and by meaning' },
-  { name: 'email-drafts', description: 'Emails being written, and sent' },
-  { name: 'documents', description: 'Texts and files, in all their revisions' },
-  { name: 'document-tags', description: 'What documents are marked with' },
-  { name: 'emails', description: 'Letters that came and went, with what is attached to them' },
-  { name: 'integration-logs', description: 'Calls to and from other services, without their secrets' },
-  { name: 'activities', description: 'What happened lately, as sentences' },
-  { name: 'admin', description: 'For admins: who has an account, and suspending one' },
-  { name: 'system', description: 'How Daybook itself is' },
-];
-
-const about = `The backend of a personal assistant that never forgets and can always say why.
-
-To try a route: **register** or **log in** below, then give the \`access_token\` of the answer to **Authorize**. Times have an
-offset and are answered in UTC; lists go on with \`next_cursor\`; every error is \`application/problem+json\`, also that of
-a method that its path does not take (405, with \`Allow\`). This page as a
-document: [openapi.json](/openapi.json)`;
-
-const icon =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f6feb"/><path d="M4 5h8M4 8h8M4 11h5" stroke="#fff" stroke-width="1.5"/></svg>';
-
-export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Daybook', version, description: about },
-      tags,
-      components: {
-        securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a login' } },
-      },
-    },
-    refResolver: { buildLocalReference: ({ $id }) => String($id) },
+/** Adds the page and its document, which are made when somebody first asks: most starts come and go without anybody reading them. */
+export function addApiPage(app: FastifyInstance, version: string): void {
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => {
+    routes.push(route);
   });
-  app.addSchema({ $id: 'Problem', ...jsonSchema(problemBody, 'output') });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  let page: Promise<FastifyInstance> | undefined;
+  const answer = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
+    page ??= import('./apiPage.ts').then(({ createApiPage }) => createApiPage(routes, version));
+    const answered = await (await page).inject({ url, headers });
+    return reply.code(answered.statusCode).headers(answered.headers).send(answered.rawPayload);
+  };
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer);
   // Where a browser lands that was given the address alone.
-  app.get('/', { schema: { hide: true } }, (_, reply) => reply.redirect('/docs'));
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    // Without the bar at the top, which would offer to explore other APIs. Routes are sorted by their paths.
-    uiConfig: { persistAuthorization: true, docExpansion: 'none', operationsSorter: 'alpha', layout: 'BaseLayout' },
-    theme: {
-      title: 'Daybook API',
-      favicon: [{ filename: 'daybook.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }],
-      // The address of the document is in the text already.
-      css: [{ filename: 'daybook.css', content: '.swagger-ui .info hgroup.main > a { display: none; }' }],
-    },
-  });
+  app.get('/', (_, reply) => reply.redirect('/docs'));
 }
 
-/** A route's `config` that describes it once somebody asks: most starts come and go without anybody reading the page. */
-const describedBy = (describe: () => FastifySchema) => ({
-  swaggerTransform: ({ url }: { readonly url: string }) => ({ schema: describe(), url }),
-});
+/** A route's `config` that describes it once somebody asks. */
+const describedBy = (describe: () => FastifySchema) => ({ describe });
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    describe?: () => FastifySchema;
+  }
+}
 
 /** Leaves out what is true and in the way: the pattern of what has a format, and the bounds of a number that is just whole. */
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
+export const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',

@@ -1,7 +1,6 @@
 // Everything that goes wrong, as application/problem+json (RFC 9457). What is not meant for a caller is logged and
 // answered with nothing but the request's id.
 import { randomUUIDv7 } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -71,7 +70,7 @@ export function answerUnreadable({ code: fault }: { readonly code: string }, soc
   const [code, detail] = ofStatus[status] ?? ['malformed-request', 'The request could not be read.'];
   const body = bodyOf(new Problem(status, code, detail), randomUUIDv7());
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} \r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 

@@ -41,9 +41,9 @@ test('every operation has a name of its own and a sentence', () => {
   expect(named(operations.filter(({ summary }) => summary.length < 3))).toEqual([]);
 });
 
-test('docs/domain.md lists the same routes', () => {
+test('docs/domain.md lists the same routes', async () => {
   const listed = items(read('docs/domain.md'), '## Routes').flatMap(({ words }) => words);
-  expect(listed.sort()).toEqual(routesOf(daybook.app).sort());
+  expect(listed.sort()).toEqual((await routesOf(daybook.app)).sort());
 });
 
 test('every group is described, and has routes', () => {
@@ -70,11 +70,9 @@ test('every refusal is the one problem, and every answer has a schema', () => {
   expect(document.components.schemas).toHaveProperty('Problem.properties.errors');
 });
 
-test('each operation says how it may be refused, and no more', () => {
-  const refusals = (route: string) =>
-    answersOf(daybook.app)
-      .get(route)
-      ?.filter((status) => status >= 400);
+test('each operation says how it may be refused, and no more', async () => {
+  const answers = await answersOf(daybook.app);
+  const refusals = (route: string) => answers.get(route)?.filter((status) => status >= 400);
   expect(refusals('GET /tasks')).toEqual([400, 401, 403, 503]);
   expect(refusals('GET /tasks/:id')).toEqual([400, 401, 403, 404, 503]);
   expect(refusals('GET /calendar/free-busy')).toEqual([400, 401, 403, 422, 503]);

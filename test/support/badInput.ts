@@ -124,7 +124,7 @@ export async function call(app: FastifyInstance, route: string, path: string, { 
     },
     ...(payload !== undefined && { payload }),
   });
-  const known = answersOf(app).get(route);
+  const known = (await answersOf(app)).get(route);
   if (known) expect(known, `${route}: ${JSON.stringify(answer.body)}`).toContain(answer.status);
   return answer;
 }

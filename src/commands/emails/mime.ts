@@ -1,6 +1,6 @@
 // Reads MIME. A large message takes its time, more than a second for the largest there may be, so it is read in a thread of
 // its own while others go on.
-import PostalMime, { type Email } from 'postal-mime';
+import type { Email } from 'postal-mime';
 import { inBoundedThread } from '../../boundedThread.ts';
 import { takingTurns } from '../../turns.ts';
 
@@ -13,6 +13,6 @@ export const MIME_OPTIONS = { forceRfc822Attachments: true } as const;
 
 /** @throws Error for what is nested too deep, has a header beyond all measure or takes too much time or memory */
 export async function readMime(message: Buffer): Promise<Email> {
-  if (message.byteLength < LARGE) return PostalMime.parse(message, MIME_OPTIONS);
+  if (message.byteLength < LARGE) return (await import('postal-mime')).default.parse(message, MIME_OPTIONS);
   return inTurn(() => inBoundedThread(new URL('./mimeWorker.ts', import.meta.url), message, (email: Email) => email));
 }

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EMBEDDED } from '../applicationName.ts';
-import { holdCode } from './code.ts';
 import { DatabaseFolder } from './folder.ts';
 
 // Opening takes half a second, with all of the log that upkeep leaves two or three, and making one four; on a machine with
@@ -15,6 +15,10 @@ import { DatabaseFolder } from './folder.ts';
 const OPEN_TIMEOUT_MS = 30_000;
 const MAKE_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
+
+// PGlite's code that has run for so many bytes is compiled again, to be quicker. By default that begins while the database
+// opens, and takes both cores from a start that has other things to do with them.
+const TIERING_BUDGET = 200_000_000;
 
 export type EmbeddedPostgres = {
   readonly url: string;
@@ -39,7 +43,7 @@ export async function startEmbeddedPostgres({
   openTimeoutMs?: number;
   onFailure?: (error: Error) => void;
 }): Promise<EmbeddedPostgres> {
-  holdCode();
+  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`);
   const folder = new DatabaseFolder(directory);
   const { found } = folder.inspect();
   const socketFolder = mkdtempSync(join(shortTemporaryFolder(), 'daybook-'));

@@ -1,11 +1,12 @@
 // The thread of the embedded Postgres: opens the database, serves it, and closes it when told to. PGlite computes in the
 // thread that calls it, and that must not be the one that answers HTTP.
 import { parentPort, workerData } from 'node:worker_threads';
-import { z } from 'zod';
 import { openDatabase } from './database.ts';
 import { PostgresServer } from './server.ts';
 
-const { data, socket } = z.object({ data: z.string(), socket: z.string() }).parse(workerData);
+export type WorkerOptions = { data: string; socket: string };
+
+const { data, socket }: WorkerOptions = workerData;
 
 const database = await openDatabase(data);
 // Reading the whole catalog shows damage now rather than in somebody's query.
