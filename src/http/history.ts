@@ -73,6 +73,7 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
         route,
         summary: `What happened to ${nameOf(entity)}, in words, from the event log`,
         querystring,
+        waits: command.sharedStream ? undefined : false,
         response,
       }),
       handler: async (request, reply) => {

@@ -145,35 +145,40 @@ type Read = Pick<Query, 'name' | 'route' | 'summary' | 'response' | 'refuses'> &
   readonly description?: string;
   readonly access?: 'owner' | 'admin' | 'public';
   readonly querystring?: z.ZodType;
+  /** False where it is not of the tables, and so never behind what was written. */
+  readonly waits?: Query['waits'] | false;
+  /** What comes with 503 instead of a problem. */
+  readonly unavailable?: z.ZodType;
 };
 
-function readSchema({ name, route, summary, description, access = 'owner', querystring, refuses = [], response }: Read): FastifySchema {
+function readSchema(read: Read): FastifySchema {
+  const { name, route, summary, description, access = 'owner', querystring, refuses = [], response, waits, unavailable } = read;
+  const isTagged = access !== 'public';
+  const isConditional = isTagged && route.startsWith('GET ');
+  const isOfTables = isTagged && waits !== false;
+  const headers = {
+    ...(isOfTables && { 'Daybook-Position': text('The answer includes what is in the log up to here') }),
+    ...(isConditional && { 'If-None-Match': text('An ETag: answered with 304 where nothing has changed') }),
+  };
+  const answerHeaders = {
+    ...(isTagged && { ETag: text('The revision, where it is one thing, and a hash of the body') }),
+    ...(isOfTables && { 'Daybook-Lag': text('What your last command wrote, or was refused for, is not in the answer yet') }),
+  };
+  const json = (schema: z.ZodType) => ({ 'application/json': { schema: jsonSchema(schema, 'output') } });
   return {
     ...common(name, route, summary, description, access),
     ...(querystring && { querystring: jsonSchema(querystring, 'input') }),
-    ...(access !== 'public' && {
-      headers: {
-        type: 'object',
-        properties: {
-          'Daybook-Position': text('The answer includes what is in the log up to here'),
-          'If-None-Match': text('An ETag: answered with 304 where nothing has changed'),
-        },
-      },
-    }),
+    ...(Object.keys(headers).length > 0 && { headers: { type: 'object', properties: headers } }),
     response: {
       200: {
         description: 'Found',
-        headers: {
-          ETag: text('The revision, where it is one thing, and a hash of the body'),
-          ...(access !== 'public' && { 'Daybook-Lag': text('What your last command wrote, or was refused for, is not in the answer yet') }),
-        },
+        ...(Object.keys(answerHeaders).length > 0 && { headers: answerHeaders }),
         content:
-          response instanceof z.ZodFile
-            ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
-            : { 'application/json': { schema: jsonSchema(response, 'output') } },
+          response instanceof z.ZodFile ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } : json(response),
       },
-      ...(access !== 'public' && { 304: { description: 'Nothing has changed', type: 'null' } }),
-      ...problems(access === 'public' ? [503] : [...ANY, ...missing(route), ...refuses]),
+      ...(isConditional && { 304: { description: 'Nothing has changed', type: 'null' } }),
+      ...problems(access === 'public' ? [] : [...ANY, ...missing(route), ...refuses]),
+      ...(unavailable && { 503: { description: 'Not all of it is', content: json(unavailable) } }),
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { z } from 'zod';
+import { noBody } from '../commands/command.ts';
 import type { Embedder } from '../embeddings/embeddings.ts';
 import { type EmbeddingStanding, embeddingStandings } from '../embeddings/standing.ts';
 import type { EventLog } from '../eventstore/log.ts';
@@ -22,9 +23,11 @@ import {
 } from '../projections/control.ts';
 import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
+import { validate } from '../validation.ts';
+import { readBody } from './files.ts';
 import { describeRead } from './openapi.ts';
 import { isOutage } from './problems.ts';
-import { caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
+import { anonymous, caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
 
 const policy = z.object({
   name: z.string(),
@@ -46,7 +49,8 @@ const embedding = z.object({
   last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
 });
 const projectionList = z.object({ items: z.array(readModelState), policies: z.array(policy), embeddings: z.array(embedding) });
-const parkedQuery = z.object({
+const noQuery = z.strictObject({});
+const parkedQuery = z.strictObject({
   after: z.coerce.number().int().min(-1).default(-1).meta({ description: '`next_after` of the page before' }),
 });
 
@@ -71,10 +75,12 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
       name: 'listProjections',
       route: 'GET /system/projections',
       summary: 'How far the read model, and what Daybook does by itself, are behind the event log',
+      waits: false,
       response: projectionList,
     }),
     handler: async (request, reply) => {
       const isAdmin = (await services.isOperator(request)) || (await caller(request, 'owner', services)).role === 'admin';
+      validate(noQuery, request.query, 'query');
       const policies = await policiesAsTheyAre(log, scheduler, isAdmin);
       const embeddings = (await embeddingStandings(log, database).catch(unlessAway)) ?? [];
       return sendAnswer(request, reply, {
@@ -94,16 +100,13 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
       summary: 'Events that could not be projected, and the later ones of their streams, with why',
       access: 'admin',
       querystring: parkedQuery,
+      waits: false,
       response: parkedPage,
     }),
     handler: async (request, reply) => {
       await operating(request);
-      const { data } = parkedQuery.safeParse(request.query);
-      if (!data)
-        throw new Problem(400, 'invalid', 'after is a position.', {
-          errors: [{ in: 'query', pointer: '/after', detail: 'is no position' }],
-        });
-      const items = await parkedEvents(database, data.after, PARKED_PAGE);
+      const { after } = validate(parkedQuery, request.query, 'query');
+      const items = await parkedEvents(database, after, PARKED_PAGE);
       const last = items.length === PARKED_PAGE ? items.at(-1) : undefined;
       return sendAnswer(request, reply, { body: { items, next_after: last?.position ?? null } });
     },
@@ -117,10 +120,13 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
         summary,
         access: 'admin',
         refuses: word === 'rebuild' ? [409, 413, 415] : [413, 415],
+        waits: false,
         response: readModelState,
       }),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         await operating(request);
+        validate(noQuery, request.query, 'query');
+        validate(noBody, await readBody(request, {}, anonymous, services), 'body');
         await work();
         return sendAnswer(request, reply, { body: await readModelAsItIs(projecting, true) });
       },

@@ -31,7 +31,7 @@ export type RouteServices = FileServices & {
 };
 
 /** Who calls what needs no token. The id is nobody's. */
-const anonymous: Caller = {
+export const anonymous: Caller = {
   id: '00000000-0000-0000-0000-000000000000',
   role: 'user',
   actor: 'user',

@@ -23,7 +23,14 @@ export function addSystem(app: FastifyInstance, { log, database, projector, sche
   });
 
   app.get('/health/ready', {
-    config: describeRead({ name: 'isReady', route: 'GET /health/ready', summary: 'Both stores answer', response: ready, access: 'public' }),
+    config: describeRead({
+      name: 'isReady',
+      route: 'GET /health/ready',
+      summary: 'Both stores answer',
+      response: ready,
+      unavailable: ready,
+      access: 'public',
+    }),
     handler: async (_, reply) => {
       const [event_log, read_model, { isTooFar }] = await Promise.all([
         answers(log.head()),

@@ -10,8 +10,16 @@ const operation = z.object({
   operationId: z.string(),
   summary: z.string(),
   tags: z.array(z.string()),
+  parameters: z.array(z.object({ in: z.string(), name: z.string() })).default([]),
   requestBody: z.object({ content: z.record(z.string(), media) }).optional(),
-  responses: z.record(z.string(), z.object({ description: z.string(), content: z.record(z.string(), media).optional() })),
+  responses: z.record(
+    z.string(),
+    z.object({
+      description: z.string(),
+      headers: z.record(z.string(), z.unknown()).default({}),
+      content: z.record(z.string(), media).optional(),
+    }),
+  ),
 });
 const specification = z.object({
   openapi: z.string(),
@@ -59,6 +67,8 @@ test('every body has an example', () => {
 test('every refusal is the one problem, and every answer has a schema', () => {
   for (const { operationId, responses } of operations) {
     for (const [status, { content }] of Object.entries(responses)) {
+      // Readiness says the same of a bad state as of a good one.
+      if (operationId === 'isReady') continue;
       if (Number(status) >= 400) {
         expect(content, operationId).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } });
       } else if (['200', '201'].includes(status)) {
@@ -79,6 +89,26 @@ test('each operation says how it may be refused, and no more', async () => {
   expect(refusals('POST /tasks')).toEqual([400, 401, 403, 409, 413, 415, 422, 503]);
   expect(refusals('PATCH /tasks/:id')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 503]);
   expect(refusals('POST /email-drafts/:id/send')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503]);
+});
+
+test('what is not of the tables says nothing of waiting for them, and what has no revision nothing of tags', async () => {
+  const saidOf = (name: string) => {
+    const { parameters = [], responses = {} } = operations.find(({ operationId }) => operationId === name) ?? {};
+    const headers = parameters.flatMap((parameter) => (parameter.in === 'header' ? [parameter.name] : []));
+    return { headers, answered: Object.keys(responses['200']?.headers ?? {}), statuses: Object.keys(responses).map(Number) };
+  };
+  expect(saidOf('getTask')).toEqual({
+    headers: ['Daybook-Position', 'If-None-Match'],
+    answered: ['ETag', 'Daybook-Lag'],
+    statuses: [200, 304, 400, 401, 403, 404, 503],
+  });
+  expect(saidOf('historyOfTask')).toMatchObject({ headers: ['If-None-Match'], answered: ['ETag'] });
+  expect(saidOf('listProjections')).toMatchObject({ headers: ['If-None-Match'], answered: ['ETag'] });
+  expect(saidOf('pauseProjection')).toMatchObject({ headers: [], answered: ['ETag'], statuses: [200, 400, 401, 403, 404, 413, 415, 503] });
+  expect(saidOf('isLive')).toEqual({ headers: [], answered: [], statuses: [200] });
+  expect(saidOf('isReady')).toEqual({ headers: [], answered: [], statuses: [200, 503] });
+  const readiness = document.paths['/health/ready']?.get?.responses['503']?.content?.['application/json']?.schema;
+  expect(readiness).toHaveProperty('properties.read_model');
 });
 
 test('a time is said to be one without a pattern, from which readers would make up a time that cannot be', () => {

@@ -250,13 +250,36 @@ function sortsOf(querystring: z.ZodObject): string[] {
   return properties.sort.enum;
 }
 
+const OPERATIONS = ['rebuild', 'verify', 'pause', 'resume'];
+
+test('what is not known is refused of who operates Daybook, too', async () => {
+  const ask = (route: string, query: string, more: Call = {}) =>
+    call(daybook.app, route, fill(methodAndPath(route)[1], {}, { name: 'read_model' }) + query, { token: admin.token, ...more });
+  for (const route of ['GET /system/projections', 'GET /system/projections/:name/parked-events']) {
+    expectRefusal(await ask(route, '?nobody_knows_this=1'), 400, 'query/nobody_knows_this');
+  }
+  for (const after of ['-2', '1.5', 'many', '1&after=2']) {
+    expectRefusal(await ask('GET /system/projections/:name/parked-events', `?after=${after}`), 400, 'query/after');
+  }
+  for (const word of OPERATIONS) {
+    const route = `POST /system/projections/:name/${word}`;
+    expectRefusal(await ask(route, '?nobody_knows_this=1'), 400, 'query/nobody_knows_this');
+    expectRefusal(await ask(route, '', { body: { nobody_knows_this: 1 } }), 400, 'body/nobody_knows_this');
+    expectRefusal(await ask(route, '', { text: 'BEGIN:VCALENDAR', headers: { 'content-type': 'text/calendar' } }), 415);
+  }
+  expect(said(await ask('GET /system/projections', ''))).toMatchObject({
+    status: 200,
+    body: { items: [{ status: 'running', build: { is_building: false }, verification: { verified_at: null } }] },
+  });
+});
+
 describe('without a token that holds', () => {
   const guarded = [
     ...[...commands.values()].filter(({ access }) => access !== 'public').map(({ route, access, example }) => ({ route, access, example })),
     ...reads.map(({ route, access }) => ({ route, access, example: undefined })),
     { route: 'GET /system/projections', access: 'owner', example: undefined },
     { route: 'GET /system/projections/:name/parked-events', access: 'admin', example: undefined },
-    ...['rebuild', 'pause', 'resume'].map((word) => ({
+    ...OPERATIONS.map((word) => ({
       route: `POST /system/projections/:name/${word}`,
       access: 'admin',
       example: undefined,
