@@ -51,7 +51,7 @@ export const rfc5322Message: BodyReader = {
       to_addresses: mailboxes(message.to),
       cc_addresses: mailboxes(message.cc),
       bcc_addresses: mailboxes(message.bcc),
-      subject: message.subject ? cut(clean(message.subject) ?? '', MAX_SUBJECT) : null,
+      subject: message.subject ? cut(line(message.subject) ?? '', MAX_SUBJECT) : null,
     };
     const tooLong = (text: string | null) => text !== null && Buffer.byteLength(JSON.stringify(text)) > MAX_TEXT_BYTES;
     const [body_text, body_html] = [clean(message.text), clean(message.html)];
@@ -143,13 +143,16 @@ const decoded = (bytes: Buffer): string => new TextDecoder(isUtf8(bytes) ? 'utf-
 const clean = (text: string | null | undefined): string | null =>
   text === undefined || text === null || text === '' ? null : text.toWellFormed().replaceAll('\0', '\ufffd');
 
+/** What stands in one field of a header is one line, whatever an encoded word has put into it. */
+const line = (text: string | null | undefined): string | null => clean(text?.replaceAll(/\s*[\r\n\u2028\u2029]\s*/g, ' ').trim());
+
 /** Addresses without the groups that they are in. One that is no address has nothing to be written to. */
 const mailboxesIn = (addresses: readonly Address[] = []): Mailbox[] =>
   addresses
     .flatMap((address) => address.group ?? address)
     .flatMap(({ name, address }) => {
-      const written = clean(address?.trim()) ?? clean(name.trim());
-      return written === null ? [] : [{ name: address ? clean(name.trim()) : null, address: written }];
+      const written = line(address) ?? line(name);
+      return written === null ? [] : [{ name: address ? line(name) : null, address: written }];
     });
 
 const importances: Readonly<Record<string, 'high' | 'low'>> = { high: 'high', urgent: 'high', low: 'low', 'non-urgent': 'low' };

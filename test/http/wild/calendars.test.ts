@@ -89,6 +89,6 @@ test('those of two packages are read, and come back as they went', async () => {
 
 describe.runIf(isFetched)('where they are fetched', () => {
   test('those that a library of Python is tested with are read, and come back as they went', async () => {
-    expect(await outcomesOf(fetched('calendars', '.ics'))).toEqual(made.python);
+    expect(await outcomesOf(fetched('calendars/python', '.ics'))).toEqual(made.python);
   });
 });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
 import { inject, type Person, register } from '../../support/person.ts';
 import { type Found, fetched, installed, isFetched } from './material.ts';
-import { NOT_A_MESSAGE, type Read, read } from './messages.ts';
+import { NOT_A_MESSAGE, odd, type Read, read } from './messages.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -19,7 +19,7 @@ const email = z.object({
   id: z.string(),
   from_name: z.string().nullable(),
   from_address: z.string(),
-  to_addresses: z.array(z.object({ address: z.string() })),
+  to_addresses: z.array(z.object({ name: z.string().nullable(), address: z.string() })),
   subject: z.string().nullable(),
   sent_at: z.string().nullable(),
   received_at: z.string(),
@@ -29,6 +29,7 @@ const email = z.object({
 const attachments = z.object({
   items: z.array(
     z.object({
+      id: z.string(),
       filename: z.string().nullable(),
       content_type: z.string(),
       size_bytes: z.number(),
@@ -37,6 +38,9 @@ const attachments = z.object({
     }),
   ),
 });
+
+/** RFC 2047 section 2. */
+const ENCODED_WORD = /=\?[\w-]+\?[bq]\?[^?]*\?=/gi;
 
 const post = (message: Buffer) =>
   inject(daybook.app, {
@@ -77,12 +81,48 @@ test('those of a package for .eml files are read', async () => {
 
 describe.runIf(isFetched)('where they are fetched', () => {
   test('those that Python is tested with are read, or are no messages', async () => {
-    const outcomes = await outcomesOf(fetched('messages', '.txt'));
+    const outcomes = await outcomesOf(fetched('messages/python', '.txt'));
     expect(outcomes).toEqual(read.python);
     const refused = Object.entries(outcomes).filter(([, [status]]) => typeof status === 'number');
     expect(refused.map(([name, outcome]) => [name, ...outcome])).toEqual(
       ['msg_18', 'msg_19', 'msg_37', 'msg_38', 'msg_39', 'msg_40'].map((name) => [name, 422, NOT_A_MESSAGE]),
     );
+  });
+
+  test('those of seven more collections are read and their attachments served, or they are no messages', async () => {
+    const [names, counts] = [new Map<string, unknown>(), { raw: 0, words: 0, nested: 0, winmail: 0, dateless: 0 }];
+    for (const folder of ['archive', 'bounces', 'enmime', 'enmime-bad', 'horde', 'kde', 'spam']) {
+      for (const { name, bytes } of fetched(`messages/${folder}`, '')) {
+        const text = bytes.toString('latin1');
+        const [header = ''] = text.split(/\r?\n\r?\n/, 1);
+        const has = (field: RegExp) => field.test(header);
+        const answer = await post(bytes);
+        const isMessage = has(/^(from|to|date|subject|message-id|received):/im);
+        expect({ name, status: answer.status }).toEqual({ name, status: isMessage ? 201 : 422 });
+        if (!isMessage) continue;
+
+        const { id, from_name, to_addresses, subject } = email.parse(answer.body);
+        const attached = await attachedTo(id);
+        for (const { id: attachment, size_bytes } of attached)
+          expect(await ann.get(`/emails/${id}/attachments/${attachment}`)).toMatchObject({
+            status: 200,
+            headers: { 'content-length': String(size_bytes) },
+          });
+        await ann.delete(`/emails/${id}`);
+
+        const [isRaw, words] = [has(/[\x80-\xff]/), text.match(ENCODED_WORD)?.length ?? 0];
+        if (isRaw || header.search(ENCODED_WORD) >= 0)
+          names.set(`${folder}/${name}`, [from_name, [...new Set(to_addresses.map((to) => to.name))], subject]);
+        counts.raw += Number(isRaw);
+        counts.words += words;
+        counts.nested += Number((text.match(/^content-type:\s*multipart/gim)?.length ?? 0) > 1);
+        counts.winmail += Number(attached.some(({ content_type }) => content_type === 'application/ms-tnef'));
+        counts.dateless += Number(!has(/^date:/im));
+      }
+    }
+    expect(Object.fromEntries(names)).toEqual(odd);
+    const atLeast = (least: number) => expect.toSatisfy((count: number) => count >= least);
+    expect(counts).toEqual({ raw: atLeast(7), words: atLeast(150), nested: atLeast(20), winmail: atLeast(2), dateless: atLeast(20) });
   });
 
   test('winmail.dat is an attachment, to the byte', async () => {
@@ -94,6 +134,7 @@ describe.runIf(isFetched)('where they are fetched', () => {
       expect(answer).toMatchObject({ status: 201, body: { subject: name, has_attachments: true } });
       expect(await attachedTo(email.parse(answer.body).id)).toEqual([
         {
+          id: expect.any(String),
           filename: 'winmail.dat',
           content_type: 'application/ms-tnef',
           size_bytes: bytes.byteLength,

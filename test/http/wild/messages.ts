@@ -344,4 +344,37 @@ const python: Readonly<Record<string, Read>> = {
   ],
 };
 
+/** Of those with 8-bit letters or encoded words in their header: who it is from, all names of those it is to, and the subject. */
+export const odd: Readonly<
+  Record<string, readonly [from_name: string | null, to_names: readonly (string | null)[], subject: string | null]>
+> = {
+  'archive/bad-subject-header.txt': [null, [null], '(et en plus, en local…)'],
+  'archive/bad_folding.txt': [null, [null], '[<redacted>]  Sicherheit 2005: Stichworte und Vorschlag PC-Mitglieder; Ergänzung!'],
+  'archive/non-ascii-date-header.txt': [null, [null], 'Bad Date'],
+  'archive/non-ascii-headers.txt': [null, [], '[Fedora-packaging] RPM macros'],
+  'archive/unconvertable_message.txt': ['User', [null], 'Re: [Mailman-Users] Delivery to SMTP server very slow'],
+  'bounces/simple_13.txt': [null, [null], "Utilisateur non recensé dans l'annuaire Ademe"],
+  'bounces/simple_22.txt': [null, [null], 'Delivery failure notification'],
+  'bounces/simple_39.txt': ['Mail Delivery System', [null], 'Ваше сообщение не доставлено. Mail failure.'],
+  'bounces/sina_01.txt': [null, [null], 'ÓÊ¼þ´«ÊäÊ§°Ü£¡'],
+  'enmime/qp-ascii-header.raw': ['James Hillyerd', [null], 'Test QP Subject!'],
+  'enmime/qp-utf8-header-no-break.raw': ['James Hillyerd', ['Mirosław Marczak'], 'MIME UTF8 Test ¢ More Text'],
+  'enmime/qp-utf8-header-recursed.raw': ['James Hillyerd', ['Mirosław Marczak'], 'MIME UTF8 Test ¢ More Text'],
+  'enmime/qp-utf8-header.raw': ['James Hillyerd', ['Mirosław Marczak'], 'MIME UTF8 Test ¢ More Text'],
+  'horde/multiple_to.txt': ['Test User', ['•Test User'], 'Standard Subject'],
+  'horde/sample_msg_eai.txt': ['Arnt Gulbrandsen', ['Arnt Gulbrandsen'], null],
+  'horde/sample_msg_eai_2.txt': ['Jøran Øygårdvær', ['Arnt Gulbrandsen'], null],
+  'horde/sample_msg_eai_4.txt': ['Jøran Øygårdvær', ['Arnt Gulbrandsen'], null],
+  'kde/message-with-two-openpgp-key.mbox': [null, ['Sandro Knauß'], 'One vaild key, that exitis in keyring and one invalid'],
+  'spam/bad_message.eml': ['Насосы', [null], 'Скидки до 36 процентов на насосы!'],
+  'spam/currency.eml': [null, [], '£600'],
+  'spam/spam.eml': [
+    'Андрей Потапов',
+    [null],
+    'Аудиоэнциклопедии для детей - великолепная коллекция в отличном качестве. 08_01_2019 02_10 251564',
+  ],
+  'spam/urlinsubjectencoded.eml': [null, [], 'ПОДТВЕРДИТЕ ВЫПЛАТУ - https://example.com/nT6a--Check out our New 🗺️ Geography Themed Set 🏔️'],
+  'spam/utf.eml': ['ZZZ', ['Васисуалий Евлампиевич'], 'Hello'],
+};
+
 export const read = { emlFormat, python };
