@@ -17,10 +17,13 @@ export type ReadEvent = {
 export function joined(parts: readonly Part[]): ReadEvent[] {
   const latest = (of: readonly Part[]) =>
     of.reduce<Part | undefined>((last, part) => (last && last.sequence > part.sequence ? last : part), undefined);
-  const series = latest(parts.filter(({ recurrence_id }) => recurrence_id === null));
+  // What has a rule is no one occurrence, and the series where nothing else is, even if it says which occurrence it is.
+  const series =
+    latest(parts.filter(({ recurrence_id }) => recurrence_id === null)) ??
+    latest(parts.filter(({ event }) => event.recurrence_rule !== null));
   const occurrences = [
     ...Map.groupBy(
-      parts.filter(({ recurrence_id }) => recurrence_id !== null),
+      parts.filter((part) => part !== series && part.recurrence_id !== null),
       ({ recurrence_id }) => recurrence_id,
     ).values(),
   ]

@@ -155,6 +155,14 @@ describe('zones', () => {
     expect(await ofFar('custom_Europe/Rome')).toBe('Europe/Rome');
     expect(await ofFar('Ours')).toBe('Europe/Berlin');
   });
+  test('of a clock that has changed since are those whose clock went so when the first event was', async () => {
+    const lines = definition('Old').map((line) =>
+      line.replace('BYMONTH=10', 'BYMONTH=9').replaceAll('+0100', '+0300').replaceAll('+0200', '+0400'),
+    );
+    const zoneIn = async (year: number) => (await read(...lines, ...event(`DTSTART;TZID=Old:${year}0724T190000`))).events[0]?.body.timezone;
+    expect(await zoneIn(1995)).toBe('Europe/Moscow');
+    expect(await zoneIn(2026)).toBe(undefined);
+  });
   test('of a clock that goes as none does are refused', async () => {
     const lines = definition('Odd').map((line) => line.replace('TZOFFSETTO:+0100', 'TZOFFSETTO:+0117'));
     expect(await zoneOf('Odd', ...lines)).toBe('unknown-timezone');
@@ -199,6 +207,10 @@ describe('a series', () => {
     expect(events.map(({ uid, body }) => [uid, body.recurrence_rule, body.starts_at])).toEqual([
       ['one/2026-12-01T18:00:00.000Z', null, '2026-11-24T18:00:00.000Z'],
     ]);
+  });
+  test('that says which occurrence it is, has a rule all the same', async () => {
+    const { events } = await read(...event('RECURRENCE-ID:19700101T010000Z', ...weekly));
+    expect(events.map(({ uid, body }) => [uid, body.recurrence_rule])).toEqual([['one', 'FREQ=WEEKLY;COUNT=4']]);
   });
   test('that is there twice is what was said last', async () => {
     const { events } = await read(...event(...weekly, 'SEQUENCE:2', 'LOCATION:Church'), ...event(...weekly, 'SEQUENCE:1'));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { invitationIdOf } from '../../../src/commands/calendar/invitations.ts';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
-import { inject, type Person, register, T0 } from '../../support/person.ts';
+import { inject, type Person, pageOf, register, T0 } from '../../support/person.ts';
 
 let daybook: TestDaybook;
 beforeAll(async () => {
@@ -170,6 +170,9 @@ test('a calendar is exported, and imported by another person is the same', async
     timezone: 'Asia/Tokyo',
     reminder_minutes: [60],
   });
+  const recurrence_rule = 'FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1';
+  const payday = { title: 'Payday', starts_at: '2100-01-29T08:00:00.000Z', ends_at: '2100-01-29T09:00:00.000Z', timezone: 'Europe/Vienna' };
+  expect(await ann.post('/calendar/events', { ...payday, recurrence_rule })).toMatchObject({ status: 201, body: { recurrence_rule } });
   await importing(ann, calendar(...choir('SUMMARY:Choir')));
   const answer = await ann.get('/calendar/export');
   expect(answer).toMatchObject({
@@ -178,14 +181,22 @@ test('a calendar is exported, and imported by another person is the same', async
   });
   const text = z.string().parse(answer.body);
   expect((await ann.get('/calendar/export', { 'if-none-match': String(answer.headers.etag) })).status).toBe(304);
-  expect((await importing(ann, text)).body).toMatchObject({ unchanged: 2 });
-  expect((await importing(bob, text)).body).toMatchObject({ created: 2 });
+  expect((await importing(ann, text)).body).toMatchObject({ unchanged: 3 });
+  expect((await importing(bob, text)).body).toMatchObject({ created: 3 });
   const withoutOwn = (exported: unknown) =>
     z
       .string()
       .parse(exported)
       .replaceAll(/^(SEQUENCE|UID).*\r\n/gm, '');
   expect(withoutOwn((await bob.get('/calendar/export')).body)).toBe(withoutOwn(text));
+  const springOf = async (person: Person) =>
+    pageOf((await person.get('/calendar/events?from=2100-01-01T00:00:00Z&to=2100-06-01T00:00:00Z')).body)
+      .items.filter(({ title }) => title === 'Payday')
+      .map(({ starts_at, recurrence_rule }) => [starts_at, recurrence_rule]);
+  // The last working day of a month: the last of February is a Sunday, and in summer it is seven in Greenwich.
+  const days = ['2100-01-29T08', '2100-02-26T08', '2100-03-31T07', '2100-04-30T07', '2100-05-31T07'];
+  expect(await springOf(ann)).toEqual(days.map((day) => [`${day}:00:00.000Z`, recurrence_rule]));
+  expect(await springOf(bob)).toEqual(await springOf(ann));
 
   const { id } = z.object({ id: z.string() }).parse(body);
   const one = z.string().parse((await ann.get(`/calendar/events/${id}/export`)).body);

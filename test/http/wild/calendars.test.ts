@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startDaybook, type TestDaybook } from '../../support/daybook.ts';
 import { inject, type Person, register } from '../../support/person.ts';
-import { type Made, made } from './calendars.ts';
+import { type Made, made, refusedOfKde } from './calendars.ts';
 import { type Found, fetched, installed, isFetched } from './material.ts';
 
 let daybook: TestDaybook;
@@ -90,5 +90,67 @@ test('those of two packages are read, and come back as they went', async () => {
 describe.runIf(isFetched)('where they are fetched', () => {
   test('those that a library of Python is tested with are read, and come back as they went', async () => {
     expect(await outcomesOf(fetched('calendars/python', '.ics'))).toEqual(made.python);
+  });
+
+  test('those that KDE’s calendar is tested with recur when it says that they do', async () => {
+    const ann = await register(daybook.app, 'Ann');
+    const said = new Map(fetched('calendars/kde', '.ics.next.ref').map(({ name, bytes }) => [name, bytes.toString()]));
+    const [refused, counts] = [new Map<string, string>(), { COUNT: 0, UNTIL: 0, BYSETPOS: 0, skipped: 0, unknownZone: 0 }];
+    for (const { name, bytes } of fetched('calendars/kde', '.ics')) {
+      const answer = await importing(ann, bytes);
+      if (answer.status !== 200) {
+        expect({ name, status: answer.status }).toEqual({ name, status: 422 });
+        refused.set(
+          name,
+          problem
+            .parse(answer.body)
+            .errors.map(({ detail }) => detail)
+            .join(),
+        );
+        continue;
+      }
+      const [id] = imported.parse(answer.body).items.map((item) => item.id);
+      const {
+        starts_at,
+        all_day,
+        timezone: zone,
+        recurrence_rule: rule,
+        recurrence_exceptions,
+      } = event.parse((await ann.get(`/calendar/events/${id}`)).body);
+      // Of a zone that it does not know, and of days, it says what the clock shows, and at most five hundred times.
+      const lines = (said.get(name) ?? '').split('\n').filter((line) => line !== '');
+      const saidTimes = lines.map((line) => {
+        const [, clock = '', at = ''] = /^(\S+) \S+ (\S+)$/.exec(line) ?? [];
+        const shownIn = all_day || at.startsWith('UTC-') ? zone : at;
+        return Temporal.PlainDateTime.from(clock).toZonedDateTime(shownIn).toInstant().toString({ fractionalSecondDigits: 3 });
+      });
+      const isAll = lines.length < 500;
+      // RFC 5545, section 3.8.5.3: the first day is one, and counts, also where the rule skips it. KDE does not count it.
+      const count = Number(/COUNT=(\d+)/.exec(rule ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
+      const isThere = !recurrence_exceptions.some(({ recurrence_id }) => recurrence_id === starts_at);
+      const isSkipped = isThere && (saidTimes[0] !== starts_at || saidTimes.length > count);
+      const times = [...new Set([...(isThere ? [starts_at] : []), ...saidTimes])].slice(0, count);
+      const last = times.at(-1) ?? starts_at;
+      const later = (time: string, days: number) =>
+        Temporal.Instant.from(time)
+          .add({ hours: 24 * days })
+          .toString({ fractionalSecondDigits: 3 });
+      const lastly = later(last, -400) < starts_at ? starts_at : later(last, -400);
+      for (const [from, to] of [[starts_at, later(starts_at, 400)], isAll ? [last, later(last, 400)] : [lastly, last]] as const) {
+        const { items } = z
+          .object({ items: z.array(z.object({ starts_at: z.string() })) })
+          .parse((await ann.get(`/calendar/events?from=${from}&to=${to}&limit=200`)).body);
+        const found = items.map((item) => item.starts_at).filter((time) => from <= time);
+        const expected = times.filter((time) => from <= time && time < to);
+        expect({ name, from, found: found.slice(0, 100) }).toEqual({ name, from, found: expected.slice(0, 100) });
+      }
+      expect((await ann.delete(`/calendar/events/${id}`)).status).toBe(204);
+      for (const part of ['COUNT', 'UNTIL', 'BYSETPOS'] as const) counts[part] += Number(rule?.includes(`${part}=`) ?? false);
+      counts.skipped += Number(isSkipped);
+      counts.unknownZone += Number(!bytes.includes(`;TZID=${zone}`) && zone !== 'UTC');
+    }
+    expect(Object.fromEntries(refused)).toEqual(refusedOfKde);
+    const atLeast = (least: number) => expect.toSatisfy((count: number) => count >= least);
+    expect(counts).toEqual({ COUNT: atLeast(40), UNTIL: atLeast(10), BYSETPOS: atLeast(6), skipped: atLeast(3), unknownZone: atLeast(30) });
   });
 });

@@ -328,3 +328,21 @@ const python: MadeOfAll = {
 };
 
 export const made = { ical, icalendar, python };
+
+const finer = (line: number) =>
+  `Line ${line}: recurrence_rule: must be a recurrence rule (RFC 5545): FREQ must be one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY`;
+/** What of KDE's is refused, and why. */
+export const refusedOfKde: Readonly<Record<string, string>> = {
+  KAlarm_TestCase03: finer(4),
+  KAlarm_TestCase04: finer(4),
+  KAlarm_TestCase09: finer(4),
+  LibICal_TestCase48: finer(5),
+  LibICal_TestCase49: finer(5),
+  LibICal_TestCase51: finer(5),
+  LibICal_TestCase57: 'Line 8: EXRULE: a rule of what does not take place cannot be kept.',
+  RFC2445_RRULETest36: finer(24),
+  RFC2445_RRULETest36U: finer(24),
+  RFC2445_RRULETest37: finer(24),
+  RFC2445_RRULETest39: finer(24),
+  rdate: 'Line 12: RDATE: occurrences beside those of a rule cannot be kept.',
+};
