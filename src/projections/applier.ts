@@ -10,13 +10,23 @@ import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
 import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
-import { areIndependent, type ForeignKeys, merge, readForeignKeys, type Step, writeAtOnce, write as writeSteps } from './changes.ts';
+import {
+  areIndependent,
+  type ForeignKeys,
+  merge,
+  readForeignKeys,
+  type Statement,
+  type Step,
+  statementsOf,
+  writeAtOnce,
+  write as writeStatements,
+} from './changes.ts';
 import type { Change, Projection } from './projection.ts';
 
 export const READ_MODEL = 'read_model';
 
 /** While one batch is prepared, the one before waits at each of its statements for this thread. */
-const SHORT_BREATH_MS = 4;
+const SHORT_BREATH_MS = 1;
 
 export type Checkpoint = {
   readonly position: bigint | null;
@@ -55,7 +65,8 @@ export type Applier = {
 };
 
 /** What a batch of events comes to, or why it comes to nothing. */
-export type Prepared = { readonly events: readonly LoggedEvent[] } & ({ readonly steps: readonly Step[] } | { readonly error: unknown });
+export type Prepared = { readonly events: readonly LoggedEvent[] } & (Written | { readonly error: unknown });
+type Written = { readonly independent: readonly Step[] } | { readonly statements: Iterable<Statement> };
 
 /** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
 export type Applied = { readonly dropped: number; readonly parked: readonly string[] };
@@ -81,23 +92,23 @@ export async function createApplier(
     if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
   };
 
-  async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], steps: readonly Step[]) {
-    const result = await writeSteps(transaction, steps, keys);
+  async function writeIn(transaction: CommonQueryMethods, events: readonly LoggedEvent[], statements: Iterable<Statement>) {
+    const result = await writeStatements(transaction, statements);
     if (result.strays > 0 && events.length > 1) throw new Unprojectable('what became of a tree depends on the order of its events');
     return result;
   }
 
-  async function write(events: readonly LoggedEvent[], steps: readonly Step[], parked: readonly Parked[]): Promise<Applied> {
+  async function write(events: readonly LoggedEvent[], what: Written, parked: readonly Parked[] = []): Promise<Applied> {
     const last = events.at(-1);
     if (!last) return { dropped: 0, parked: [] };
     const move = moveCheckpoint(place, checkpoint, last);
     const written =
-      parked.length === 0 && areIndependent(steps, keys)
-        ? await writeAtOnce(database, steps, keys, move)
+      'independent' in what
+        ? await writeAtOnce(database, what.independent, keys, move)
         : await database.transaction(async (transaction) => {
             // First, so that of two only one gets as far as rows.
             await moveOnly(transaction, move);
-            const result = await writeIn(transaction, events, steps);
+            const result = await writeIn(transaction, events, what.statements);
             for (const { event, error } of parked) await park(transaction, place, event, error);
             return result;
           }, 0);
@@ -116,7 +127,14 @@ export async function createApplier(
         changes.push(...changesOf(event, projections));
         await breath();
       }
-      return { events, steps: merge(changes, keys) };
+      const steps = merge(changes, keys);
+      if (areIndependent(steps, keys)) return { events, independent: steps };
+      const statements: Statement[] = [];
+      for (const statement of statementsOf(steps, keys)) {
+        statements.push(statement);
+        await breath();
+      }
+      return { events, statements };
     } catch (error) {
       return { events, error };
     }
@@ -127,12 +145,12 @@ export async function createApplier(
     try {
       refuseParked(events);
       if ('error' in prepared) throw prepared.error;
-      return await write(events, prepared.steps, []);
+      return await write(events, prepared);
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
       if (events.length === 1) {
         const parked = events.map((event) => ({ event, error: error instanceof Error ? error.message : String(error) }));
-        return write(events, [], parked);
+        return write(events, { statements: [] }, parked);
       }
     }
     // Something in the batch cannot be projected: find out what, and let the rest go on.
@@ -154,14 +172,8 @@ export async function createApplier(
     last: async (transaction, events) => {
       refuseParked(events);
       await moveOnly(transaction, moveCheckpoint(place, checkpoint, events.at(-1)));
-      await writeIn(
-        transaction,
-        events,
-        merge(
-          events.flatMap((event) => changesOf(event, projections)),
-          keys,
-        ),
-      );
+      const changes = events.flatMap((event) => changesOf(event, projections));
+      await writeIn(transaction, events, statementsOf(merge(changes, keys), keys));
     },
   };
 }

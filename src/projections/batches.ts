@@ -9,8 +9,8 @@ export type BatchLimits = { readonly events: number; readonly characters: number
 
 /** A batch has to stay within 50 ms on the embedded Postgres, which serves queries between two of them. */
 export const SHORT: BatchLimits = { events: 500, characters: 512 * 1024 };
-/** Where nobody waits for a batch. The larger it is, the less is written twice; beyond this it gains nothing. */
-export const LONG: BatchLimits = { events: 5_000, characters: 4 * 1024 * 1024 };
+/** Where nobody waits for a batch. The larger it is, the less is written twice, and the more memory the three under way take. */
+export const LONG: BatchLimits = { events: 20_000, characters: 8 * 1024 * 1024 };
 
 /**
  * What has arrived since the last batch, as one; at the least one event, at the most what the limits say. Reading goes on

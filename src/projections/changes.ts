@@ -4,7 +4,7 @@
 //   * a row whose parent (ON DELETE CASCADE) or owner is gone is not written, or goes;
 //   * a pointer (ON DELETE SET NULL) to what is gone is null;
 //   * a change of a row that is not there does nothing.
-import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, type QuerySqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import { type Place, schemaAt } from '../postgres/readModel.ts';
 import { tables } from '../tables/index.ts';
@@ -138,6 +138,38 @@ function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly
   return [...order];
 }
 
+/** `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. */
+export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
+
+/** What the merged changes are written with, one after the other. To have it said takes time, so not all is at once. */
+export function* statementsOf(steps: readonly Step[], keys: ForeignKeys): Generator<Statement> {
+  for (const step of steps) {
+    if (step.kind === 'remove') yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
+    else if (step.kind === 'updateWhere') yield { query: updateRowsWhere(keys.at(step.table), step.where, step.except, step.set) };
+    else {
+      const perTable = placed(step, keys);
+      for (const table of keys.order) {
+        const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
+        const foreignKeys = keys.of.get(table) ?? [];
+        const isOfTree = foreignKeys.some(isOwnParent(table));
+        if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, foreignKeys)}`, inserts: rows.length, isOfTree };
+      }
+      for (const table of keys.order) {
+        const updates = [...(perTable.get(table)?.updates.values() ?? [])];
+        for (const group of alike(updates)) {
+          const { removals, update } = updateRows(table, group, keys.of.get(table) ?? []);
+          for (const query of removals) yield { query, isOfTree: true };
+          yield { query: sql.unsafe`${update}` };
+        }
+      }
+      for (const table of keys.order) {
+        const removals = [...(perTable.get(table)?.removals.values() ?? [])];
+        if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
+      }
+    }
+  }
+}
+
 /**
  * Writes the merged changes within the caller's transaction. `dropped` is how many rows were not written since what they
  * belong to is gone. `strays` is how many of a tree were not, or went, since there was nothing to hang them on: what else
@@ -145,36 +177,14 @@ function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly
  */
 export async function write(
   transaction: CommonQueryMethods,
-  steps: readonly Step[],
-  keys: ForeignKeys,
+  statements: Iterable<Statement>,
 ): Promise<{ dropped: number; strays: number }> {
   let dropped = 0;
   let strays = 0;
-  for (const step of steps) {
-    if (step.kind === 'remove') await transaction.query(removeRows(keys.at(step.table), [step.where], step.except));
-    else if (step.kind === 'updateWhere') await transaction.query(updateRowsWhere(keys.at(step.table), step.where, step.except, step.set));
-    else {
-      const perTable = placed(step, keys);
-      for (const table of keys.order) {
-        const inserts = [...(perTable.get(table)?.inserts.values() ?? [])];
-        if (inserts.length === 0) continue;
-        const { rowCount } = await transaction.query(sql.unsafe`${insertRows(table, inserts, keys.of.get(table) ?? [])}`);
-        dropped += inserts.length - rowCount;
-        if (keys.of.get(table)?.some(isOfTree(table))) strays += inserts.length - rowCount;
-      }
-      for (const table of keys.order) {
-        const updates = [...(perTable.get(table)?.updates.values() ?? [])];
-        for (const group of alike(updates)) {
-          const { removals, update } = updateRows(table, group, keys.of.get(table) ?? []);
-          for (const removal of removals) strays += (await transaction.query(removal)).rowCount;
-          await transaction.query(sql.unsafe`${update}`);
-        }
-      }
-      for (const table of keys.order) {
-        const removals = [...(perTable.get(table)?.removals.values() ?? [])];
-        if (removals.length > 0) await transaction.query(removeRows(table, removals, {}));
-      }
-    }
+  for (const { query, inserts, isOfTree } of statements) {
+    const { rowCount } = await transaction.query(query);
+    if (inserts !== undefined) dropped += inserts - rowCount;
+    if (isOfTree) strays += Math.abs((inserts ?? 0) - rowCount);
   }
   return { dropped, strays };
 }
@@ -244,7 +254,7 @@ const placed = ({ perTable }: Writes, { at }: ForeignKeys) => new Map([...perTab
 
 const isOfUsers = ({ row }: Table) => row === userRows.row;
 
-const isOfTree =
+const isOwnParent =
   (table: Table) =>
   ({ onDelete, target }: ForeignKey) =>
     onDelete === 'cascade' && target === table;
@@ -269,7 +279,7 @@ const isThere = ({ target, column: name }: ForeignKey, of: string) =>
 // about a key that all of them leave null, and nothing about each other unless one of them points into its own table.
 function insertRows(table: Table, rows: readonly Row[], foreignKeys: readonly ForeignKey[], condition = sql.fragment`true`) {
   const keys = foreignKeys.filter(({ column: name }) => rows.some((row) => row[name] !== null));
-  const ownParent = keys.find(isOfTree(table));
+  const ownParent = keys.find(isOwnParent(table));
   const pointers = new Map(keys.filter(({ onDelete }) => onDelete === 'set null').map((key) => [key.column, key]));
   const belonging = all(
     keys

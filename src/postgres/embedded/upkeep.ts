@@ -9,10 +9,11 @@ export const limits = {
   exchangesBetweenLooks: 500,
   bytesBetweenLooks: 4 * MIB,
   walBytes: 32 * MIB,
-  // As autovacuum: a number of rows and a part of the table.
+  // As autovacuum: a number of rows and a part of the table. Of what is only other than it was when one last looked, a larger part
+  // than there: a table that grows to many times its size, as in a rebuild, is looked through each time.
   rows: 500,
   deadPart: 0.2,
-  changedPart: 0.1,
+  changedPart: 0.5,
 };
 
 export class Upkeep {
@@ -56,7 +57,7 @@ export class Upkeep {
       FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
       WHERE s.schemaname <> 'pg_toast'
         AND (s.n_dead_tup > ${limits.rows} + ${limits.deadPart} * greatest(c.reltuples, 0)
-          OR s.n_ins_since_vacuum > ${limits.rows} + ${limits.deadPart} * greatest(c.reltuples, 0)
+          OR s.n_ins_since_vacuum > ${limits.rows} + ${limits.changedPart} * greatest(c.reltuples, 0)
           OR s.n_mod_since_analyze > ${limits.rows} + ${limits.changedPart} * greatest(c.reltuples, 0))
       ORDER BY s.n_dead_tup DESC
       LIMIT 1`);
