@@ -1,6 +1,9 @@
 // Drafts of emails as a client sees them, word for word, and as they arrive: the clock and the ids are the test's.
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { projections } from '../../src/projections/index.ts';
+import { rebuild } from '../../src/projections/rebuild.ts';
+import { toldAgain } from '../support/again.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { headersOf, startMailServer, type TestMailServer } from '../support/mailServer.ts';
 import { idOf, NOT_FOUND, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
@@ -392,5 +395,15 @@ describe('sending', () => {
     } finally {
       await without.close();
     }
+  });
+
+  test('is not begun again by a rebuild, nor where all is told again', async () => {
+    const [delivered, head] = [server.delivered.length, await daybook.log.head()];
+    expect(delivered).toBeGreaterThan(5);
+    await daybook.projector?.stop();
+    await rebuild(daybook.log, daybook.database, projections, () => {});
+    expect(await daybook.log.head()).toBe(head);
+    expect(await toldAgain(daybook, 'sendDrafts', 'EmailDraftScheduled', { SMTP_URL: server.url })).toEqual([]);
+    expect(server.delivered.length).toBe(delivered);
   });
 });

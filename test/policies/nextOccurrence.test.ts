@@ -6,6 +6,7 @@ import type { Task } from '../../src/commands/tasks/task.ts';
 import type { Daybook } from '../../src/daybook.ts';
 import { nextTimes } from '../../src/policies/nextOccurrence.ts';
 import { readCheckpoint } from '../../src/policies/policy.ts';
+import { toldAgain } from '../support/again.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { type Answer, idOf, NOT_FOUND, named, type Person, register } from '../support/person.ts';
 
@@ -249,6 +250,10 @@ describe('its successor', () => {
     for (const { scheduler } of [daybook, otherNode]) {
       expect(scheduler?.status()).toContainEqual({ name: 'nextOccurrence', state: 'running', lastError: undefined });
     }
+  });
+
+  test('is not made again where all is told again', async () => {
+    expect(await toldAgain(daybook, 'nextOccurrence', 'TaskCompleted', {})).toEqual([]);
   });
 
   test('where it fails to be made, readiness says so, in the processes whose task it is', async () => {
