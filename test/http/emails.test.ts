@@ -149,6 +149,8 @@ describe('an email', () => {
       summary: 'Labelled the email “Music”',
       at: T1,
       actor: 'user',
+      correlation_id: expect.any(String),
+      caused_by: null,
       revision: 4,
       position: expect.any(Number),
       changes: [{ field: 'labels', from: [], to: ['Music'] }],
