@@ -14,7 +14,7 @@ import { kinds } from './kinds.ts';
 import { contradictions, type Fields, noNotes } from './notes.ts';
 import { ACCOUNT, type Account, createGate, write } from './writer.ts';
 
-const ROUNDS = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 1);
 const SEED = Number(process.env.DAYBOOK_FAULT_SEED ?? Date.now() % 2 ** 31);
 const WRITERS = 32;
 const USERS = 4;

@@ -10,7 +10,7 @@ import { moreHistory } from './moreRaces.ts';
 import { history } from './races.ts';
 import { makeReadModel, parkedEvents, rowsInBatches } from './tables.ts';
 
-const RUNS = Math.ceil(Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500) / 120);
+const RUNS = Math.ceil(Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_000) / 120);
 const SEED = Number(process.env.DAYBOOK_RANDOM_SEED ?? Date.now() % 2 ** 31);
 
 let database: Awaited<ReturnType<typeof createPool>>;

@@ -13,7 +13,7 @@ import { play, tick } from './play.ts';
 import { beginnings, steps } from './requests/index.ts';
 import { makeReadModel, parkedEvents, rawRowsOf, rowsInBatches, rowsOf, type TableRows } from './tables.ts';
 
-const COMMANDS = Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_500);
+const COMMANDS = Number(process.env.DAYBOOK_RANDOM_COMMANDS ?? 1_000);
 const SEED = Number(process.env.DAYBOOK_RANDOM_SEED ?? Date.now() % 2 ** 31);
 const LONGEST_RUN = 600;
 const MOST_RUNS = 1_000;
