@@ -1,5 +1,5 @@
 // The process as the person who starts it meets it: how it stops, and what it says where it cannot start.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
@@ -12,13 +12,17 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-test('a port in use is named, and a signal that arrives twice at once still stops in good order', { timeout: 120_000 }, async () => {
+test('a port and a folder in use are named, secrets are for nobody else to read, and a signal that arrives twice at once still stops in good order', {
+  timeout: 120_000,
+}, async () => {
   const daybook = await startProcess(folders[0]);
   const { port } = new URL(daybook.url);
 
   await expect(launch(folders[1], { PORT: port }).ready).rejects.toThrow(
     `Daybook could not start: port ${port} is in use by another program`,
   );
+  await expect(launch(folders[0]).ready).rejects.toThrow(`Daybook could not start: another process is using the data folder ${folders[0]}`);
+  for (const name of ['jwt_secret', 'master_key']) expect(statSync(join(folders[0], name)).mode & 0o777).toBe(0o600);
 
   const stopped = daybook.stop();
   await setTimeout(20);
