@@ -111,7 +111,7 @@ async function prepare(): Promise<number> {
 }
 
 async function load(): Promise<void> {
-  await database.transaction(makeNext);
+  await database.transaction((transaction) => makeNext(transaction));
   for (const table of (await readForeignKeys(database, 'next')).order) {
     const next = sql.identifier([table.schema, table.name]);
     for await (const rows of createInterface({ input: createReadStream(rowsFile(table)), crlfDelay: Number.POSITIVE_INFINITY })) {

@@ -54,7 +54,10 @@ const laterIndexes: readonly Index[] = (() => {
 
 /** Makes the indexes that are still missing, one after the other, so that others ask in between. @throws the signal's reason */
 export async function makeLaterIndexes(database: CommonQueryMethods, place: Place, signal?: AbortSignal): Promise<void> {
+  const found = await database.anyFirst(sql.type(indexRow)`SELECT concat_ws('.', schemaname, indexname) AS index FROM pg_indexes`);
+  const there = new Set(found);
   for (const { name, schema, table, on } of laterIndexes) {
+    if (there.has(`${schemaAt(place, schema)}.${name}`)) continue;
     signal?.throwIfAborted();
     await database.transaction(async (transaction) => {
       // Two that make the same one at once would find it in their way.
@@ -67,14 +70,14 @@ export async function makeLaterIndexes(database: CommonQueryMethods, place: Plac
 
 /**
  * Makes an empty read model beside the live one. What sql/init.sql says is run as it stands, with the live schemas under other
- * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader. Indexes
- * that serve queries alone are made later.
+ * names meanwhile, which nobody sees: to everybody else it all happens at once, and renaming a schema waits for no reader.
+ * @param hasAllIndexes whether those are made now, too, that serve queries alone
  */
-export async function makeNext(transaction: CommonQueryMethods): Promise<void> {
+export async function makeNext(transaction: CommonQueryMethods, hasAllIndexes = false): Promise<void> {
   const live = await existing(transaction, 'live');
   const aside = (schema: string) => `daybook_aside_${schema}`;
   for (const schema of live) await rename(transaction, schema, aside(schema));
-  await applyInitSql(transaction, { hasAllIndexes: false });
+  await applyInitSql(transaction, { hasAllIndexes });
   for (const schema of schemas) await rename(transaction, schema, schemaAt('next', schema));
   for (const schema of live) await rename(transaction, aside(schema), schema);
 }
@@ -146,4 +149,5 @@ const rename = (transaction: CommonQueryMethods, from: string, to: string) =>
 
 const schemaRow = z.object({ nspname: z.string() });
 const isEmbeddedRow = z.object({ is_embedded: z.boolean() });
+const indexRow = z.object({ index: z.string() });
 const shapeRow = z.object({ what: z.string() });

@@ -121,7 +121,7 @@ async function followed(
       signal?.throwIfAborted();
       const apply = await createApplier(database, projections, { place: 'next' });
       const head = (await log.head()) ?? 0n;
-      await applyAll(apply, inBatches(log.readAll(apply.position()), await limits(database)), (batch) => {
+      await applyAll(apply, inBatches(log.readAll(apply.position()), (await isWaitedFor(database)) ? SHORT : LONG), (batch) => {
         signal?.throwIfAborted();
         failures = 0;
         onBatch(batch, head);
@@ -172,8 +172,8 @@ async function applyAll(
   }
 }
 
-/** The embedded Postgres answers nobody while a batch is written. */
-const limits = async (database: DatabasePool) => ((await isEmbedded(database)) && (await isThere(database, 'live')) ? SHORT : LONG);
+/** The embedded Postgres answers nobody while a batch is written or an index made. */
+const isWaitedFor = async (database: CommonQueryMethods) => (await isEmbedded(database)) && (await isThere(database, 'live'));
 
 /** Makes the indexes that were left for later, and says all along that somebody is building. */
 async function index(database: DatabasePool, signal: AbortSignal | undefined): Promise<void> {
@@ -209,7 +209,7 @@ async function begin(log: EventLog, database: DatabasePool, projections: readonl
     if (going?.model_version === modelVersion(projections) && going.log_id === log_id && (await isOfThisLog(log, going)))
       return going.build_id;
     await dropReadModel(transaction, 'next');
-    await makeNext(transaction);
+    await makeNext(transaction, joins && (await isWaitedFor(transaction)));
     const build_id = randomUUIDv7();
     await transaction.query(sql.unsafe`
       INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)

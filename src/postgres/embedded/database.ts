@@ -2,6 +2,7 @@
 // whoever talks to it must let an exchange end before the next begins.
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
+import { EMBEDDED } from '../applicationName.ts';
 import { query, readRows } from './protocol.ts';
 
 export type Database = {
@@ -15,6 +16,8 @@ export type Database = {
 
 // A person's read model is small, and other things need the memory, too.
 const settings = {
+  // What a connection asks for, PGlite does not take.
+  application_name: EMBEDDED,
   shared_buffers: '32MB',
   wal_buffers: '1MB',
   maintenance_work_mem: '32MB',

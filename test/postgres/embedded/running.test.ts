@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded.ts';
 import { makeTemplate } from '../../../src/postgres/embedded/template.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
+import { isEmbedded } from '../../../src/postgres/readModel.ts';
 import { temporaryFolder } from '../../support/postgres.ts';
 
 const number = z.object({ number: z.number() });
@@ -41,11 +42,12 @@ test('large parameters arrive whole beside small queries', async () => {
   expect(await pool.oneFirst(whole)).toBe(24);
 });
 
-test('the pool has one connection, whatever size is asked for', async () => {
+test('it is known for what it is, and the pool has one connection, whatever size is asked for', async () => {
   const other = createPool(postgres.url, { maximumPoolSize: 7 });
   await pool.end();
   pool = await other;
   expect(pool.configuration.maxPoolSize).toBe(1);
+  expect(await isEmbedded(pool)).toBe(true);
 });
 
 test('the write-ahead log and dead rows stay bounded', async () => {
