@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 const MIB = 1024 * 1024;
 
 /** How much may happen before one looks, and how much may lie around before one acts. */
-export const limits = {
+const LIMITS = {
   exchangesBetweenLooks: 500,
   bytesBetweenLooks: 4 * MIB,
   walBytes: 32 * MIB,
@@ -14,15 +14,19 @@ export const limits = {
   rows: 500,
   deadPart: 0.2,
   changedPart: 0.5,
+  /** From here on a table is worth a vacuum in each life of the process: PGlite forgets the counters whenever it ends. */
+  unknownBytes: MIB,
 };
 
 export class Upkeep {
   readonly #database: Database;
+  readonly #limits: typeof LIMITS;
   #exchanges = 0;
   #bytes = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, limits: Partial<typeof LIMITS> = {}) {
     this.#database = database;
+    this.#limits = { ...LIMITS, ...limits };
   }
 
   note(exchange: Uint8Array): void {
@@ -31,7 +35,7 @@ export class Upkeep {
   }
 
   get isDue(): boolean {
-    return this.#exchanges >= limits.exchangesBetweenLooks || this.#bytes >= limits.bytesBetweenLooks;
+    return this.#exchanges >= this.#limits.exchangesBetweenLooks || this.#bytes >= this.#limits.bytesBetweenLooks;
   }
 
   /** Does the one most needed thing, if any, outside of any transaction; stays due while it found something. */
@@ -46,21 +50,26 @@ export class Upkeep {
   }
 
   async #next(): Promise<string | undefined> {
+    const { walBytes, rows, deadPart, changedPart, unknownBytes } = this.#limits;
     // The counters of a session are otherwise added up once a second.
     await this.#database.rows('SELECT pg_stat_force_next_flush()');
-    const [[walBytes] = []] = await this.#database.rows(
+    const [[written] = []] = await this.#database.rows(
       'SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) FROM pg_control_checkpoint()',
     );
-    if (Number(walBytes) > limits.walBytes) return 'CHECKPOINT';
-    const [[table] = []] = await this.#database.rows(`
-      SELECT format('%I.%I', s.schemaname, s.relname)
-      FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
-      WHERE s.schemaname <> 'pg_toast'
-        AND (s.n_dead_tup > ${limits.rows} + ${limits.deadPart} * greatest(c.reltuples, 0)
-          OR s.n_ins_since_vacuum > ${limits.rows} + ${limits.changedPart} * greatest(c.reltuples, 0)
-          OR s.n_mod_since_analyze > ${limits.rows} + ${limits.changedPart} * greatest(c.reltuples, 0))
-      ORDER BY s.n_dead_tup DESC
+    if (Number(written) > walBytes) return 'CHECKPOINT';
+    const [[task] = []] = await this.#database.rows(`
+      SELECT format(CASE WHEN has_changed THEN 'VACUUM (ANALYZE) %I.%I' ELSE 'VACUUM %I.%I' END, schemaname, relname)
+      FROM (
+        SELECT s.*,
+          s.n_mod_since_analyze > ${rows} + ${changedPart} * greatest(c.reltuples, 0) AS has_changed,
+          s.n_dead_tup > ${rows} + ${deadPart} * greatest(c.reltuples, 0)
+            OR s.n_ins_since_vacuum > ${rows} + ${changedPart} * greatest(c.reltuples, 0)
+            OR (s.last_vacuum IS NULL AND pg_relation_size(s.relid) > ${unknownBytes}) AS is_due
+        FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
+        WHERE s.schemaname <> 'pg_toast') looked
+      WHERE has_changed OR is_due
+      ORDER BY n_dead_tup DESC
       LIMIT 1`);
-    return table && `VACUUM (ANALYZE) ${table}`;
+    return task;
   }
 }
