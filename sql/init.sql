@@ -416,6 +416,7 @@ CREATE INDEX tasks_by_created ON tasks.tasks (user_id, created_at, id);
 CREATE INDEX tasks_by_updated ON tasks.tasks (user_id, updated_at, id);
 CREATE INDEX tasks_by_due ON tasks.tasks (user_id, due_key, id);
 CREATE INDEX tasks_by_priority ON tasks.tasks (user_id, priority_rank, id);
+CREATE INDEX tasks_of_priority ON tasks.tasks (user_id, priority, position, id);
 CREATE INDEX tasks_by_position ON tasks.tasks (user_id, position, id);
 CREATE INDEX tasks_by_status ON tasks.tasks (user_id, status, due_key, id);
 CREATE INDEX tasks_by_list ON tasks.tasks (list_id, position, id) WHERE list_id IS NOT NULL;
@@ -596,6 +597,7 @@ CREATE TABLE activities.activities (
 CREATE INDEX activities_by_occurred ON activities.activities (user_id, occurred_at, id);
 CREATE INDEX activities_by_position ON activities.activities (user_id, log_position, id);
 CREATE INDEX activities_by_entity ON activities.activities (user_id, entity_type, entity_id, log_position, id);
+CREATE INDEX activities_by_type ON activities.activities (user_id, activity_type, log_position, id);
 
 
 -- integrations: what was asked of the outside, and by it, and how that went.

@@ -1,7 +1,10 @@
 // The process as the person who starts it meets it: how it stops, and what it says where it cannot start.
+import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { temporaryFolder } from './support/postgres.ts';
 import { killAll, launch, startProcess } from './support/process.ts';
@@ -18,9 +21,15 @@ test('a port and a folder in use are named, secrets are for nobody else to read,
   const daybook = await startProcess(folders[0]);
   const { port } = new URL(daybook.url);
 
-  await expect(launch(folders[1], { PORT: port }).ready).rejects.toThrow(
-    `Daybook could not start: port ${port} is in use by another program`,
-  );
+  // With the words of the README; that it cannot start is what ends it by itself.
+  const started = promisify(execFile)('npm', ['start'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, PORT: port, DAYBOOK_DATA_DIR: folders[1] },
+  });
+  await expect(started).rejects.toMatchObject({
+    stdout: expect.stringContaining('Event log: embedded. Read model: embedded Postgres.'),
+    stderr: expect.stringContaining(`Daybook could not start: port ${port} is in use by another program`),
+  });
   await expect(launch(folders[0]).ready).rejects.toThrow(`Daybook could not start: another process is using the data folder ${folders[0]}`);
   for (const name of ['jwt_secret', 'master_key']) expect(statSync(join(folders[0], name)).mode & 0o777).toBe(0o600);
 

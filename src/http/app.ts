@@ -99,7 +99,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, {
     origin: options.corsOrigins.includes('*') ? true : [...options.corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['etag', 'location', 'daybook-position', 'daybook-lag', 'retry-after', 'x-request-id'],
+    exposedHeaders: ['etag', 'location', 'daybook-position', 'daybook-lag', 'retry-after', 'preference-applied', 'allow', 'x-request-id'],
   });
   await app.register(rateLimit, {
     global: false,

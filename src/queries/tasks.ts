@@ -48,8 +48,8 @@ export const listTasks = list({
     list_id && sql.fragment`t.list_id = ${list_id}`,
     parent_task_id && sql.fragment`t.parent_task_id = ${parent_task_id}`,
     label_id && sql.fragment`EXISTS (SELECT FROM ${from(taskTagRows)} tag WHERE tag.task_id = t.id AND tag.label_id = ${label_id})`,
-    due_before && sql.fragment`t.due_at < ${due_before}`,
-    due_after && sql.fragment`t.due_at > ${due_after}`,
+    due_before && sql.fragment`t.due_key < ${due_before}`,
+    due_after && sql.fragment`t.due_key > ${due_after} AND t.due_key < 'infinity'`,
   ],
 });
 

@@ -112,6 +112,13 @@ describe('machinery', () => {
   });
 });
 
+test('the model that random commands are held against is written from docs/domain.md alone', () => {
+  const folder = join(root, 'test/replay/model');
+  const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  expect(sources.length).toBeGreaterThan(5);
+  for (const source of sources) expect(source).not.toMatch(/from '[^']*\/src\/(commands|projections|tables|queries)\//);
+});
+
 test('what is embedded is imported only where stores are opened, and by the command line', () => {
   const embedded = /^src\/(eventstore|postgres)\/embedded\//;
   expect(

@@ -92,7 +92,7 @@ export const refreshTokens = command({
   summary: 'Exchange a refresh token for new tokens',
   description: 'Each is good for one use. Using one again ends the login, since somebody has a copy.',
   body: z.strictObject({ refresh_token: z.string().max(200) }),
-  example: { refresh_token: '01932a4f-8c1e-7b8f-9a55-6f1c0c6b3d11.the-second-part-is-43-characters-from-a-login' },
+  example: { refresh_token: '01932a4f-8c1e-7b8f-9a55-6f1c0c6b3d11.the-second-part-is-43-characters-from-login' },
   access: 'public',
   aggregate: login,
   creates: false,

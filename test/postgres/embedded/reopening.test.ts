@@ -1,7 +1,7 @@
 // The embedded Postgres when it is opened again: it lost nothing when its process died, and what it cannot open it makes anew.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +60,13 @@ test('what does not open is set aside', async () => {
   writeFileSync(join(directory, 'data/global/pg_control'), 'damaged');
   expect(await look()).toEqual({ wasReset: true, rows: null });
   expect(readdirSync(directory)).toContainEqual(expect.stringMatching(/^data\.set-aside-/));
+});
+
+test('so is what was running when the operating system went down', async () => {
+  const mark = join(directory, 'state.json');
+  const { socket_folder } = z.object({ socket_folder: z.string() }).parse(JSON.parse(readFileSync(mark, 'utf8')));
+  writeFileSync(mark, JSON.stringify({ state: 'running', boot_id: 'the one before', socket_folder }));
+  expect(await look()).toEqual({ wasReset: true, rows: null });
 });
 
 test('so is what does not open in time', async () => {
