@@ -2,9 +2,10 @@
 // admin asks.
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
+import { clearLeftovers, LEFT_BEHIND_SECONDS } from './next.ts';
 import type { Projection } from './projection.ts';
 import type { Logger } from './projector.ts';
-import { clearLeftovers, LEFT_BEHIND_SECONDS, rebuild } from './rebuild.ts';
+import { rebuild } from './rebuild.ts';
 import { type Verification, verifyProjections } from './verify.ts';
 
 export type Builder = {

@@ -1,37 +1,16 @@
 // Makes the read model from the log. One that is missing, of another version or of another log is never migrated: it is built
 // anew, beside the one that is there, and takes its place once it has caught up. Until then queries are answered from the old
 // one, and a projector keeps that in step; a build that fails or is killed leaves it as it was.
-import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CommonQueryMethods, type DatabasePool, NotFoundError, sql } from 'slonik';
+import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import { identifyLog } from '../eventstore/identity.ts';
 import { type EventLog, type LoggedEvent, LogUnavailable } from '../eventstore/log.ts';
-import {
-  daybookTable,
-  dropReadModel,
-  dropSchema,
-  exchange,
-  isEmbedded,
-  isOfThisShape,
-  isThere,
-  makeLaterIndexes,
-  makeNext,
-  schemasAt,
-} from '../postgres/readModel.ts';
-import { isAway, sqlStateOf } from '../postgres/sqlState.ts';
-import {
-  type Applier,
-  CheckpointMoved,
-  createApplier,
-  isAboutTheEvents,
-  isOfThisLog,
-  modelVersion,
-  READ_MODEL,
-  readCheckpoint,
-} from './applier.ts';
+import { daybookTable, exchange, isOfThisShape, isThere, makeLaterIndexes } from '../postgres/readModel.ts';
+import { isAway } from '../postgres/sqlState.ts';
+import { type Applier, createApplier, isOfThisLog, modelVersion, READ_MODEL, readCheckpoint } from './applier.ts';
 import { inBatches, LONG, SHORT } from './batches.ts';
-import type { ForeignKeys } from './changes.ts';
+import { abandon, alone, begin, buildAt, dropOld, isElsewhere, isWaitedFor, LEFT_BEHIND_SECONDS, lockedLive, missingIn } from './next.ts';
 import type { Projection } from './projection.ts';
 
 /** Told after every batch. Positions say how far; `events` counts what was read. */
@@ -76,8 +55,6 @@ async function readModel(database: DatabasePool) {
 /** How often in a row an outage of a store is waited out, and from how long on. */
 const MOST_FAILURES = 6;
 const FIRST_BACKOFF_MS = 50;
-/** Whoever builds moves the checkpoint far more often than that. */
-export const LEFT_BEHIND_SECONDS = 60;
 
 /**
  * Builds a read model from the first event on and puts it in the place of the live one as soon as it has all that the live one
@@ -172,9 +149,6 @@ async function applyAll(
   }
 }
 
-/** The embedded Postgres answers nobody while a batch is written or an index made. */
-const isWaitedFor = async (database: CommonQueryMethods) => (await isEmbedded(database)) && (await isThere(database, 'live'));
-
 /** Makes the indexes that were left for later, and says all along that somebody is building. */
 async function index(database: DatabasePool, signal: AbortSignal | undefined): Promise<void> {
   const isBuilding = setInterval(
@@ -189,110 +163,6 @@ async function index(database: DatabasePool, signal: AbortSignal | undefined): P
     clearInterval(isBuilding);
   }
 }
-
-const isElsewhere = (error: unknown) =>
-  error instanceof CheckpointMoved || error instanceof NotFoundError || /^(42P01|3F000)$/.test(sqlStateOf(error) ?? '');
-
-/**
- * Makes an empty read model beside the live one, unless one of the same kind is being built there already. Answers with its id;
- * a later one's is greater.
- * @throws Error where there is one to join and it is not to be joined
- */
-async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[], joins = true): Promise<string> {
-  const log_id = await identifyLog(log);
-  await dropOld(database);
-  return database.transaction(async (transaction) => {
-    await alone(transaction);
-    const isGoing = await isMoving(transaction);
-    if (isGoing && !joins) throw new Error('a read model is being built already; when that is done, try again');
-    const going = isGoing ? await readCheckpoint(transaction, 'next') : undefined;
-    if (going?.model_version === modelVersion(projections) && going.log_id === log_id && (await isOfThisLog(log, going)))
-      return going.build_id;
-    await dropReadModel(transaction, 'next');
-    await makeNext(transaction, joins && (await isWaitedFor(transaction)));
-    const build_id = randomUUIDv7();
-    await transaction.query(sql.unsafe`
-      INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)
-      VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, NULL, now())`);
-    return build_id;
-  });
-}
-
-/**
- * Builds a read model as far as the live one is, for `work` to look at with `atSamePosition`, and drops it then. One of another
- * process's rebuild is not for that; a rebuild that begins meanwhile takes this one's place, and `work` then finds none.
- */
-export async function buildBeside<T>(
-  log: EventLog,
-  database: DatabasePool,
-  projections: readonly Projection[],
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  const reason = await reasonToRebuild(log, database, projections);
-  if (reason !== undefined) throw new Error(`the read model is to be built: ${reason}`);
-  const build_id = await begin(log, database, projections, false);
-  try {
-    await followLive(log, database, projections, signal);
-    return await work();
-  } finally {
-    await abandon(database, build_id).catch(() => {});
-  }
-}
-
-/** Brings the next read model to where the live one is now, and no further. */
-async function followLive(
-  log: EventLog,
-  database: DatabasePool,
-  projections: readonly Projection[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const apply = await createApplier(database, projections, { place: 'next' });
-  const until = (await readCheckpoint(database, 'live')).position ?? -1n;
-  for await (const batch of inBatches(log.readAll(apply.position()))) {
-    signal?.throwIfAborted();
-    const wanted = batch.filter(({ position }) => position <= until);
-    if (wanted.length > 0) await apply.batch(wanted);
-    if (wanted.length < batch.length) return;
-  }
-}
-
-const MOST_TRIES = 100;
-
-/**
- * Does `work` at a moment when both read models are at the same position; nobody moves either until it is done.
- * @param keys of the next one
- */
-export async function atSamePosition<T>(
-  log: EventLog,
-  database: DatabasePool,
-  projections: readonly Projection[],
-  keys: ForeignKeys,
-  work: (transaction: CommonQueryMethods) => Promise<T>,
-): Promise<T> {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const apply = await createApplier(database, projections, { place: 'next', keys });
-    const moment = database.transaction(async (transaction) => {
-      await alone(transaction);
-      const live = await lockedLive(transaction);
-      const missing = live && (await missingIn(log, apply.position(), live));
-      if (!live || !missing) return undefined;
-      if (missing.length === 0 && (apply.position() ?? -1n) !== BigInt(live.position ?? -1)) return undefined;
-      await apply.last(transaction, missing);
-      return { result: await work(transaction) };
-    }, 0);
-    // What is to be parked is so in a transaction of its own, below.
-    const done = await moment.catch((error) => {
-      if (!isAboutTheEvents(error)) throw error;
-    });
-    if (done) return done.result;
-    await followLive(log, database, projections, undefined);
-  }
-  throw new Error('the read model moves too fast to be compared');
-}
-
-/** Two that begin or change places at once would find something in their way. */
-const alone = (transaction: CommonQueryMethods) => transaction.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtext('daybook rebuild'))`);
 
 /**
  * Puts the next read model in the place of the live one, if not more than a batch is missing in it of what the live one has, and
@@ -319,98 +189,5 @@ async function changedPlaces(log: EventLog, database: DatabasePool, apply: Appli
   }, 0);
 }
 
-/** What the live one has beyond this position; undefined where that is more than a batch, and nothing where it is not of this log. */
-async function missingIn(log: EventLog, after: bigint | null, live: LiveCheckpoint): Promise<readonly LoggedEvent[] | undefined> {
-  const until = live.position === null ? null : BigInt(live.position);
-  if (until === null || (after !== null && after >= until)) return [];
-  const missing: LoggedEvent[] = [];
-  for await (const event of log.readAll(after)) {
-    if (event.position > until) break;
-    if (missing.length === SHORT.events) return undefined;
-    missing.push(event);
-  }
-  return missing.at(-1)?.event_id === live.event_id ? missing : [];
-}
-
-/** Of a read model that another version may have made: it need not have been possible to pause it. */
-async function lockedLive(transaction: CommonQueryMethods): Promise<LiveCheckpoint | undefined> {
-  if (!(await isThere(transaction, 'live'))) return undefined;
-  const row = await transaction.maybeOne(sql.type(liveRow)`
-    SELECT position, event_id, log_id, to_jsonb(c)->>'paused_at' AS paused_at FROM daybook.checkpoints c WHERE name = ${READ_MODEL} FOR UPDATE`);
-  return row ?? undefined;
-}
-
-const DROP_ATTEMPTS = 20;
-
-/**
- * Schema by schema: what is large takes its time, and others ask in between. A foreign key between two schemas goes with either,
- * so two that drop at once would wait for each other. Who still reads gets the way before Postgres takes the two for a deadlock
- * (after a second, by default) and perhaps ends the reader.
- */
-async function dropOld(database: DatabasePool): Promise<void> {
-  for (const schema of schemasAt('old')) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await database.transaction(async (transaction) => {
-          await alone(transaction);
-          await transaction.query(sql.unsafe`SET LOCAL lock_timeout = '300ms'`);
-          await dropSchema(transaction, schema);
-        }, 0);
-        break;
-      } catch (error) {
-        // lock_not_available, deadlock_detected
-        if (attempt === DROP_ATTEMPTS || !['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error;
-        await delay(FIRST_BACKOFF_MS);
-      }
-    }
-  }
-}
-
-/** Drops the next read model, if it is still this one. */
-const abandon = (database: DatabasePool, build_id: string): Promise<void> =>
-  database.transaction(async (transaction) => {
-    await alone(transaction);
-    if ((await buildAt(transaction, 'next')) === build_id) await dropReadModel(transaction, 'next');
-  });
-
-/** Drops what a build left that was killed. One that moves is another process's. */
-export async function clearLeftovers(database: DatabasePool): Promise<void> {
-  if (await isThere(database, 'old')) await dropOld(database);
-  if (!(await isThere(database, 'next'))) return;
-  await database.transaction(async (transaction) => {
-    await alone(transaction);
-    if (!(await isMoving(transaction))) await dropReadModel(transaction, 'next');
-  });
-}
-
-/** Whether somebody builds. One of another version may have another checkpoint. */
-async function isMoving(transaction: CommonQueryMethods): Promise<boolean> {
-  if (!(await isThere(transaction, 'next'))) return false;
-  return transaction.exists(sql.unsafe`
-    SELECT FROM ${daybookTable('next', 'checkpoints')} c
-    WHERE (to_jsonb(c)->>'updated_at')::timestamptz > now() - make_interval(secs => ${LEFT_BEHIND_SECONDS})`);
-}
-
-async function buildAt(database: CommonQueryMethods, place: 'live' | 'next'): Promise<string | undefined> {
-  if (!(await isThere(database, place))) return undefined;
-  try {
-    const row = await database.maybeOne(sql.type(buildRow)`
-      SELECT to_jsonb(c)->>'build_id' AS build_id FROM ${daybookTable(place, 'checkpoints')} c WHERE name = ${READ_MODEL}`);
-    return row?.build_id ?? undefined;
-  } catch (error) {
-    // Gone since the line before.
-    if (isElsewhere(error)) return undefined;
-    throw error;
-  }
-}
-
 const existsRow = z.object({ exists: z.boolean() });
 const readModelRow = z.object({ version: z.string(), log_id: z.string() });
-const buildRow = z.object({ build_id: z.string().nullable() });
-const liveRow = z.object({
-  position: z.number().nullable(),
-  event_id: z.string().nullable(),
-  log_id: z.string(),
-  paused_at: z.string().nullable(),
-});
-type LiveCheckpoint = z.output<typeof liveRow>;

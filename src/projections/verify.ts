@@ -9,9 +9,9 @@ import { schemaAt } from '../postgres/readModel.ts';
 import { tables } from '../tables/index.ts';
 import { entityEmbeddingRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';
+import { atSamePosition, buildBeside } from './beside.ts';
 import { readForeignKeys } from './changes.ts';
 import type { Projection } from './projection.ts';
-import { atSamePosition, buildBeside } from './rebuild.ts';
 
 export type Verification = {
   /** Of the table's rows, as the log gives them. */

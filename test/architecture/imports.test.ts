@@ -83,6 +83,8 @@ describe('machinery', () => {
       'applier.ts',
       'batches.ts',
       'rebuild.ts',
+      'next.ts',
+      'beside.ts',
       'builder.ts',
       'control.ts',
       'progress.ts',
