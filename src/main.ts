@@ -1,7 +1,9 @@
 // The process: settings, event log, Postgres, read model, projector, HTTP; stopped in reverse.
 import { pino } from 'pino';
 import { z } from 'zod';
+import { buildLines, LINE_EVERY_MS } from './cli/buildProgress.ts';
 import { type Config, InvalidSetting, readConfig } from './config.ts';
+import type { Builder } from './projections/builder.ts';
 import { openStores } from './stores.ts';
 
 const say = (line: string) => console.log(line);
@@ -18,6 +20,16 @@ const portInUse = (error: unknown): string | undefined => {
   const { data } = taken.safeParse(error);
   return data && `port ${data.port} is in use by another program; PORT names another port, and 0 takes any free one.`;
 };
+
+/** Until the build that goes on has come to its end, which is logged. */
+function sayHowFar({ status }: Builder): void {
+  const lineOf = buildLines();
+  const timer = setInterval(() => {
+    const line = lineOf(status());
+    if (!status().isBuilding) clearInterval(timer);
+    else if (line !== undefined) say(line);
+  }, LINE_EVERY_MS / 4).unref();
+}
 
 /** A Ctrl-C arrives twice: the terminal sends it, and npm passes it on. */
 const SAME_SIGNAL_MS = 500;
@@ -54,6 +66,7 @@ async function main(config: Config): Promise<void> {
     process.exit(1);
   };
   const daybook = await createDaybook(stores, config, logger, { interim, onLogSetBack });
+  if (interim && daybook.builder) sayHowFar(daybook.builder);
   let stoppingSince: number | undefined;
   const stop = async (signal: string) => {
     if (stoppingSince !== undefined) {

@@ -3,6 +3,7 @@ import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { projections } from '../projections/index.ts';
 import { interimVersion, reasonToRebuild, rebuild } from '../projections/rebuild.ts';
+import { type BuildProgress, buildLines, measureBuild } from './buildProgress.ts';
 
 /**
  * Sees to it that there is a read model to serve from: builds it where it cannot be continued. One of another version that can
@@ -17,38 +18,42 @@ export async function prepareReadModel(log: EventLog, database: DatabasePool): P
   return undefined;
 }
 
-const LINE_EVERY_MS = 2_000;
-
 export async function rebuildWithProgress(log: EventLog, database: DatabasePool, reason: string): Promise<void> {
   console.log(`Building the read model from the event log: ${reason}.`);
-  const began = Date.now();
+  const began = performance.now();
+  const show = process.stdout.isTTY ? await bar() : lines();
+  let events = 0;
+  await rebuild(log, database, projections, (progress) => {
+    events = progress.events;
+    show.update(progress);
+  });
+  show.stop();
+  console.log(`The read model is built: ${events} events in ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
+}
+
+type Shown = { readonly update: (progress: BuildProgress) => void; readonly stop: () => void };
+
+function lines(): Shown {
+  const lineOf = buildLines();
+  const update = (progress: BuildProgress) => {
+    const line = lineOf(progress);
+    if (line !== undefined) console.log(line);
+  };
+  return { update, stop: () => {} };
+}
+
+async function bar(): Promise<Shown> {
   // Most starts build nothing.
   const { default: cliProgress } = await import('cli-progress');
-  const bar = new cliProgress.SingleBar(
+  const shown = new cliProgress.SingleBar(
     { format: '{bar} {percentage}% · {events} events · {rate}/s · {eta_formatted} left', etaBuffer: 100, hideCursor: true },
     cliProgress.Presets.shades_classic,
   );
-  // From the first event on: how long it took to get there says nothing about the rest.
-  let projecting: number | undefined;
-  let lastLine = 0;
-  let events = 0;
-  const showsBar = process.stdout.isTTY;
-  if (showsBar) bar.start(1, 0, { events, rate: 0 });
-  await rebuild(log, database, projections, (progress) => {
-    events = progress.events;
-    if (projecting === undefined) lastLine = projecting = Date.now();
-    const seconds = (Date.now() - projecting) / 1_000;
-    const rate = seconds === 0 ? 0 : Math.round(events / seconds);
-    const part = progress.head === 0n ? 1 : Math.min(Number(progress.position) / Number(progress.head), 1);
-    if (showsBar) {
-      bar.setTotal(Number(progress.head));
-      bar.update(Number(progress.position), { events, rate });
-    } else if (Date.now() - lastLine >= LINE_EVERY_MS) {
-      lastLine = Date.now();
-      const left = part === 0 ? '?' : Math.round((seconds / part) * (1 - part));
-      console.log(`${Math.floor(part * 100)}% · ${events} events · ${rate}/s · ${left} s left`);
-    }
-  });
-  if (showsBar) bar.stop();
-  console.log(`The read model is built: ${events} events in ${((Date.now() - began) / 1_000).toFixed(1)} s.`);
+  const measure = measureBuild();
+  shown.start(1, 0, { events: 0, rate: 0 });
+  const update = (progress: BuildProgress) => {
+    shown.setTotal(Number(progress.head ?? 1));
+    shown.update(Number(progress.position ?? 0), { events: progress.events, rate: measure(progress).eventsPerSecond });
+  };
+  return { update, stop: () => shown.stop() };
 }

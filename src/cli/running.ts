@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { type ParkedEvent, parkedPage, type ReadModelState, readModelState } from '../projections/control.ts';
 import type { Verification } from '../projections/verify.ts';
 import { createTokens } from '../tokens.ts';
+import { buildLines } from './buildProgress.ts';
 import { parkedLines } from './status.ts';
 
 export type RunningDaybook = {
@@ -22,7 +23,6 @@ export type RunningDaybook = {
 const list = z.object({ items: z.array(readModelState) });
 
 const LOOK_EVERY_MS = 250;
-const LINE_EVERY_MS = 2_000;
 const PATH = '/system/projections';
 
 export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Config): RunningDaybook {
@@ -44,18 +44,24 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
     return found;
   };
 
+  /** Looks at it until it is no longer so. */
+  async function whileIt(isSo: (found: ReadModelState) => boolean | undefined): Promise<ReadModelState> {
+    for (;;) {
+      const found = await readModel();
+      if (!isSo(found)) return found;
+      await delay(LOOK_EVERY_MS);
+    }
+  }
+
   return {
     act: async (word) => {
       await ask('POST', `${PATH}/read_model/${word}`);
     },
     verify: async () => {
       await ask('POST', `${PATH}/read_model/verify`);
-      for (;;) {
-        const { verification } = await readModel();
-        if (verification?.last_error != null) throw new Error(verification.last_error);
-        if (!verification?.is_verifying) return verification?.tables ?? [];
-        await delay(LOOK_EVERY_MS);
-      }
+      const { verification } = await whileIt(({ verification }) => verification?.is_verifying);
+      if (verification?.last_error != null) throw new Error(verification.last_error);
+      return verification?.tables ?? [];
     },
     statusLines: async () => {
       const { position, head, lag_events, lag_seconds, status, rate, last_error, build } = await readModel();
@@ -77,20 +83,15 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
     },
     rebuild: async (say) => {
       await ask('POST', `${PATH}/read_model/rebuild`);
-      for (let saidAt = Date.now(); ; ) {
-        const { build } = await readModel();
-        if (!build?.is_building) {
-          if (build?.last_error != null)
-            throw new Error(`The read model could not be built, and the one that was there stays: ${build.last_error}`);
-          say(`The read model is built: ${build?.events ?? 0} events.`);
-          return;
-        }
-        if (Date.now() - saidAt >= LINE_EVERY_MS) {
-          saidAt = Date.now();
-          say(built(build));
-        }
-        await delay(LOOK_EVERY_MS);
-      }
+      const lineOf = buildLines();
+      const { build } = await whileIt(({ build }) => {
+        const line = build?.is_building ? lineOf(build) : undefined;
+        if (line !== undefined) say(line);
+        return build?.is_building;
+      });
+      if (build?.last_error != null)
+        throw new Error(`The read model could not be built, and the one that was there stays: ${build.last_error}`);
+      say(`The read model is built: ${build?.events ?? 0} events.`);
     },
   };
 }
