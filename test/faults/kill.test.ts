@@ -103,13 +103,14 @@ async function register(url: string, number: number): Promise<Account> {
   return { token: access_token, notes };
 }
 
+const isListed = (path: string) => !kinds.some(({ collection, list }) => list === undefined && path.startsWith(`${collection}/`));
+
 async function whatContradicts(url: string, accounts: readonly Account[], sample = Number.POSITIVE_INFINITY): Promise<string[]> {
   const lines = accounts.map(async ({ token, notes }) => {
     const head = await headOf(url, token);
     if (head < notes.position) return [`the log ends at ${head}, before what was acknowledged at ${notes.position}`];
     const read = reader(url, token, head);
     const found = await everything(read);
-    const isListed = (path: string) => !kinds.some(({ collection, list }) => list === undefined && path.startsWith(`${collection}/`));
     const isAsked = () => random() < sample / notes.entities.size;
     const entities = new Map([...notes.entities].filter(([path, { perhaps }]) => isListed(path) || perhaps !== undefined || isAsked()));
     for (const path of [...entities.keys()].filter((path) => !isListed(path))) {
@@ -131,12 +132,19 @@ async function whatContradicts(url: string, accounts: readonly Account[], sample
   return (await Promise.all(lines)).flat();
 }
 
-/** All that these people can read. */
+const bodyOf = async (answer: Response) => (answer.status === 200 ? answer.text() : answer.body?.cancel());
+
+/** All that these people can read, and what the writers know that no list has. */
 const answers = (url: string, accounts: readonly Account[]) =>
   Promise.all(
-    accounts.map(async ({ token }) => {
+    accounts.map(async ({ token, notes }) => {
       const read = reader(url, token, await headOf(url, token));
-      return [...(await everything(read)), ...(await Array.fromAsync(all(read, '/activities')))];
+      const unlisted = [...notes.entities.keys()].filter((path) => !isListed(path));
+      return [
+        ...(await everything(read)),
+        ...(await Promise.all(unlisted.map(async (path) => bodyOf(await read(path))))),
+        ...(await Array.fromAsync(all(read, '/activities'))),
+      ];
     }),
   );
 

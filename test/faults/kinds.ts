@@ -43,14 +43,17 @@ export const kinds: readonly Kind[] = [
   {
     collection: '/tasks',
     list: '/tasks',
-    made: (title) => ({ body: { title }, fields: { title, status: 'todo' } }),
+    made: (title) => ({ body: { title }, fields: { title, status: 'todo', label_ids: [] } }),
     changed: (now, text, random) => (random() < 0.5 ? titled(text) : toggled(now, ['complete', 'done'], ['reopen', 'todo'])),
     isDeleted: true,
   },
   {
     collection: '/documents',
     list: '/documents',
-    made: (title) => ({ body: { title, content: 'One' }, fields: { title, status: 'active', revision_number: 1, word_count: 1 } }),
+    made: (title) => ({
+      body: { title, content: 'One' },
+      fields: { title, status: 'active', revision_number: 1, word_count: 1, tag_ids: [] },
+    }),
     changed: (now, text, random) => {
       if (now.status === 'archived' || random() < 0.3) return toggled(now, ['archive', 'archived'], ['restore', 'active']);
       if (random() < 0.5) return titled(text);

@@ -1,5 +1,7 @@
 // What a writer outside of Daybook knows: of every entity, what the commands that were acknowledged have made of it, and
 // what one that is still without an answer may have made of it.
+import { z } from 'zod';
+
 export type Fields = Readonly<Record<string, unknown>>;
 /** Null: it is gone. */
 export type Expected = Fields | null;
@@ -37,6 +39,11 @@ export function contradictions({ entities, unborn }: Notes, found: ReadonlyMap<s
 const fits = (there: Expected, expected: Expected): boolean =>
   there === null || expected === null
     ? there === expected
-    : Object.entries(expected).every(([name, value]) => JSON.stringify(there[name]) === JSON.stringify(value));
+    : Object.entries(expected).every(([name, value]) => JSON.stringify(fieldOf(there, name)) === JSON.stringify(value));
+
+/** What is on something, its `label_ids`, say, are the ids of its `labels`: what those are called they say themselves. */
+const fieldOf = (there: Fields, name: string) =>
+  name.endsWith('_ids') ? marks.safeParse(there[name.replace('_ids', 's')]).data : there[name];
+const marks = z.array(z.object({ id: z.string() })).transform((on) => on.map(({ id }) => id).sort());
 
 const said = (expected: Expected) => (expected === null ? 'gone' : JSON.stringify(expected));

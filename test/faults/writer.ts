@@ -1,6 +1,7 @@
 // One of many writers: sends one command after the other over HTTP, each with an Idempotency-Key, notes what was
 // acknowledged, and repeats what was not, word for word, until it is.
 import { v7 } from 'uuid';
+import { z } from 'zod';
 import { invitationIdOf } from '../../src/commands/calendar/invitations.ts';
 import { type Kind, kinds } from './kinds.ts';
 import type { Expected, Fields, Notes } from './notes.ts';
@@ -66,6 +67,12 @@ export function createGate(writers: number) {
   };
 }
 
+const markable = [
+  { collection: '/tasks', marks: '/task-labels', field: 'label_ids', part: 'labels' },
+  { collection: '/documents', marks: '/document-tags', field: 'tag_ids', part: 'tags' },
+] as const;
+const listOfIds = z.array(z.string());
+
 /** Where a person's account is. */
 export const ACCOUNT = '/users/me';
 
@@ -119,8 +126,10 @@ export async function write(
   const nowOf = (path: string): Expected => notes.entities.get(path)?.now ?? null;
   const one = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
   const messages: string[] = [];
+  const relationships: string[] = [];
   /** By kind, what is there. */
   const things = new Map<Kind, string[]>(kinds.map((kind) => [kind, []]));
+  const pathsOf = (of: string) => things.get(kinds.find(({ collection }) => collection === of) ?? fail()) ?? [];
   /** What goes with a thing that is deleted. */
   const parts = new Map<string, string[]>();
 
@@ -131,6 +140,7 @@ export async function write(
     if (choice < 0.33) return relate(session);
     if (choice < 0.38) return invite();
     if (choice < 0.4 && isAlone) return changeAccount();
+    if (choice < 0.48) return mark();
     const kind = one(kinds);
     return kind && aboutThings(kind);
   }
@@ -154,8 +164,15 @@ export async function write(
     return { method: 'DELETE', path, changes: [[path, null], counted(-1)] };
   }
 
+  /** Relates a task to the session, or changes or removes what was said before. */
   function relate(session: string): Command | undefined {
-    const task = one(things.get(kinds[0] ?? fail()) ?? []);
+    const path = one(relationships.filter((each) => nowOf(each) !== null));
+    if (path !== undefined && random() < 0.2) return { method: 'DELETE', path, changes: [[path, null]] };
+    if (path !== undefined && random() < 0.3) {
+      const set = { metadata: { seen: count } };
+      return { method: 'PATCH', path, body: set, changes: [[path, bumped(path, set)]] };
+    }
+    const task = one(pathsOf('/tasks'));
     if (task === undefined) return undefined;
     const ends = {
       source_type: 'task',
@@ -168,13 +185,13 @@ export async function write(
       method: 'POST',
       path: '/relationships',
       body: ends,
-      creates: { at: '/relationships', fields: ends, text: `${name} ${count}`, goesWith: task },
+      creates: { at: '/relationships', fields: { ...ends, version: 0 }, text: `${name} ${count}`, goesWith: task },
     };
   }
 
   /** Or writes down what who was invited has answered. An invitation is in the stream of its event. */
   function invite(): Command | undefined {
-    const event = one(things.get(kinds.find(({ collection }) => collection === '/calendar/events') ?? fail()) ?? []);
+    const event = one(pathsOf('/calendar/events'));
     if (event === undefined || nowOf(event)?.status === 'cancelled') return undefined;
     const email = 'guest@example.net';
     const path = `${event}/invitations/${invitationIdOf(event.split('/').at(-1) ?? '', email)}`;
@@ -189,6 +206,29 @@ export async function write(
     parts.set(event, [path]);
     return { method: 'POST', path: `${event}/invitations`, body: { email }, changes };
   }
+
+  /** Puts a label on a task or takes it off; a tag and a document are the same. */
+  function mark(): Command | undefined {
+    const { collection, marks, field, part } = one(markable) ?? fail();
+    const [path, id] = [one(pathsOf(collection)), one(pathsOf(marks))?.split('/').at(-1)];
+    if (path === undefined || id === undefined) return undefined;
+    const method = idsOn(path, field).includes(id) ? 'DELETE' : 'PUT';
+    const others = idsOn(path, field).filter((each) => each !== id);
+    const ids = method === 'PUT' ? [...others, id].sort() : others;
+    return { method, path: `${path}/${part}/${id}`, changes: [[path, bumped(path, { [field]: ids })]] };
+  }
+
+  /** What a label or tag that is deleted is no longer on. */
+  const unmarked = (gone: string) =>
+    markable.flatMap(({ collection, field }) =>
+      pathsOf(collection).flatMap((path) => {
+        const ids = idsOn(path, field);
+        const others = ids.filter((id) => !gone.endsWith(id));
+        return others.length < ids.length ? [[path, { ...nowOf(path), [field]: others }] as const] : [];
+      }),
+    );
+
+  const idsOn = (path: string, field: string) => listOfIds.parse(nowOf(path)?.[field]);
 
   function changeAccount(): Command {
     const set = { display_name: `${name} ${count}` };
@@ -214,7 +254,7 @@ export async function write(
     if (isDeleted && random() < 0.15) {
       paths.splice(paths.indexOf(path), 1);
       const gone = [path, ...(parts.get(path) ?? [])];
-      return { method: 'DELETE', path, changes: gone.map((each) => [each, null]) };
+      return { method: 'DELETE', path, changes: [...gone.map((each) => [each, null] as const), ...unmarked(path)] };
     }
     const change = changed(nowOf(path) ?? {}, text, random);
     if (!change) return undefined;
@@ -249,6 +289,7 @@ export async function write(
     if (!command.creates || created === undefined) continue;
     const { at, goesWith } = command.creates;
     if (at === '/messages') messages.push(created);
+    if (at === '/relationships') relationships.push(created);
     if (goesWith !== undefined) parts.set(goesWith, [...(parts.get(goesWith) ?? []), created]);
     for (const [kind, paths] of things) if (kind.collection === at) paths.push(created);
   }
