@@ -38,6 +38,8 @@ test('a year of one person is made, once, and every part of Daybook has some of 
     '/document-tags',
     '/sessions',
     '/llm-requests',
+    '/email-drafts?status=draft',
+    '/integration-logs',
     '/relationships',
     '/calendar/events?from=2025-11-05T00:00:00Z&to=2026-01-05T00:00:00Z',
   ]) {

@@ -133,8 +133,23 @@ export function year(seed: number, end: number, size: number, self: { readonly i
           say(random.pick(words.closings)),
           messageId(reply),
         );
-    }
+    } else draft(readAt + 3 * MINUTE, letter, person, `Re: ${subject}`, say(random.pick(words.replies)));
     if (random.chance(0.7)) step(readAt + DAY, 'PATCH /emails/:id', () => ({ folder: 'archive' }), on(letter));
+  }
+
+  /** An answer that the assistant proposes, and that nobody has sent yet, or ever will. */
+  function draft(at: number, letter: Letter, to: words.Person, subject: string, body_text: string): void {
+    const begun = step(
+      at,
+      'POST /email-drafts',
+      () => ({ in_reply_to_email_id: letter.id, to_addresses: [to], subject, body_text }),
+      undefined,
+      'assistant',
+    );
+    const lookedAt = at + random.between(10, 600) * MINUTE;
+    if (random.chance(0.4))
+      step(lookedAt, 'PATCH /email-drafts/:id', () => ({ body_text: `${body_text}\n\nP.S. It can wait until next week.` }), on(begun));
+    if (random.chance(0.5)) step(lookedAt + MINUTE, 'DELETE /email-drafts/:id', undefined, on(begun));
   }
 
   /** Planned some days before, with whom it is about, and notes afterwards. */
@@ -219,14 +234,21 @@ export function year(seed: number, end: number, size: number, self: { readonly i
       undefined,
       by,
     );
-    if (random.chance(0.03)) {
-      step(
-        at + 500 + latency_ms,
-        'POST /llm-requests/:id/fail',
-        () => ({ error: 'The model did not answer in time.', latency_ms }),
-        on(asked),
-        by,
-      );
+    const isAnswered = random.chance(0.97);
+    const error = isAnswered ? null : 'The model did not answer in time.';
+    step(
+      at + 500 + latency_ms,
+      'POST /integration-logs',
+      () => ({
+        ...{ integration: 'openai', operation: 'chat.completions', direction: 'outbound', status: isAnswered ? 'succeeded' : 'failed' },
+        ...{ http_status: isAnswered ? 200 : 504, request: { model, prompt_tokens }, error, duration_ms: latency_ms },
+        occurred_at: new Date(at + 500).toISOString(),
+      }),
+      undefined,
+      by,
+    );
+    if (!isAnswered) {
+      step(at + 500 + latency_ms, 'POST /llm-requests/:id/fail', () => ({ error, latency_ms }), on(asked), by);
       return;
     }
     const cost_usd = Math.round(prompt_tokens * 0.25 + completion_tokens * 2) / 1_000_000;
