@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { LoggedEvent } from '../eventstore/log.ts';
 import { actor, storedInstant, uuid } from '../vocabulary.ts';
 
-/** A policy that did what no request asked for just then, and the event that it did it because of; none where its time had come. */
+/** A policy that did what no request asked for just then, and the event that it reacted to; none where its time had come, say. */
 export const causedBy = z.object({
   policy: z.string(),
   event: z.object({ type: z.string(), entity_id: z.string(), revision: z.int() }).nullable(),

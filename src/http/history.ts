@@ -31,7 +31,8 @@ const item = z.object({
     .string()
     .meta({ description: 'The X-Request-Id of the request it began with, or what all has that the clock began together' }),
   caused_by: causedBy.nullable().meta({
-    description: 'What Daybook did by itself, because of that event, or because its time had come; null where the request itself did it',
+    description:
+      'What Daybook did by itself, because of that event or, without one, as its time had come; null where the request itself did it',
   }),
   revision: z.int(),
   position: z.int(),
