@@ -147,6 +147,34 @@ test('a caller who appends without taking its answers is read no further, and go
   expect(answered).toBe(total);
 });
 
+test('appends that are begun and never ended are refused from some number on, and no other on their call is', async () => {
+  const { session } = await countedLog();
+  const path = streamsGrpc.StreamsService.batchAppend.path;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  const identifier = new sharedMessages.StreamIdentifier().setStreamName(Buffer.from('begun'));
+  const options = new messages.BatchAppendReq.Options().setStreamIdentifier(identifier).setAny(new emptyMessages.Empty());
+  const part = (number: number, isFinal: boolean) => {
+    const id = new sharedMessages.UUID().setString(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`);
+    const message = new messages.BatchAppendReq().setOptions(options).setCorrelationId(id).setIsFinal(isFinal).serializeBinary();
+    const header = Buffer.alloc(5);
+    header.writeUInt32BE(message.length, 1);
+    return Buffer.concat([header, message]);
+  };
+  const begun = 20_000;
+  call.end(Buffer.concat([...Array.from({ length: begun }, (_, number) => part(number, false)), part(0, true)]));
+  let rest = Buffer.alloc(0);
+  const answers: boolean[] = [];
+  for await (const chunk of call) {
+    rest = Buffer.concat([rest, chunk]);
+    for (; rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1); rest = rest.subarray(5 + rest.readUInt32BE(1))) {
+      answers.push(messages.BatchAppendResp.deserializeBinary(rest.subarray(5, 5 + rest.readUInt32BE(1))).hasSuccess());
+    }
+  }
+  expect(answers.length).toBeGreaterThan(begun / 10);
+  expect(answers.length).toBeLessThan(begun / 2);
+  expect(answers.flatMap((isSuccess, index) => (isSuccess ? [index] : []))).toEqual([answers.length - 1]);
+});
+
 test('a thousand idle subscriptions read nothing when another stream grows, and those to $all one page together', async () => {
   const { log, counts, session } = await countedLog();
   await append(log, 'busy', 1, 10);

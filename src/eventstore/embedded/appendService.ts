@@ -41,6 +41,13 @@ const maximumAppendSize = 1024 * 1024;
 /** A caller of the batch call that is this far ahead of its answers is read no further until it has some. */
 const maximumPendingBytes = 16 * 1024 * 1024;
 
+/**
+ * What a caller of the batch call may have begun and not ended, in bytes as they came and with something for each append. The
+ * append that goes beyond it is refused: no other is the worse for it, and to wait for its end would be to keep it.
+ */
+const maximumIncompleteBytes = 16 * 1024 * 1024;
+const bytesOfAnAppend = 1024;
+
 type Expectation = {
   hasRevision(): boolean;
   getRevision(): string;
@@ -155,13 +162,20 @@ function idOf(id: UUID | undefined): Uint8Array {
 
 // BatchAppend
 
-/** An append whose parts are still coming, or whose answer is. */
-type PendingAppend = AppendOptions & { correlationId: Buffer; events: ProposedEvent[]; size: number; timer?: NodeJS.Timeout };
+/** An append whose parts are still coming, or whose answer is. `held` is what it has of the call's incomplete bytes. */
+type PendingAppend = AppendOptions & {
+  correlationId: Buffer;
+  events: ProposedEvent[];
+  size: number;
+  held: number;
+  timer?: NodeJS.Timeout;
+};
 
 export const batchAppend =
   (log: EventLog): Method =>
   (call) => {
     const incomplete = new Map<string, PendingAppend>();
+    let incompleteBytes = 0;
     let pendingBytes = 0;
     let pending = 0;
     let isEnded = false;
@@ -181,13 +195,17 @@ export const batchAppend =
     const goOn = () => {
       if (!isBehind && pendingBytes <= maximumPendingBytes) call.resume();
     };
-    const fail = (append: PendingAppend, error: AppendError) => {
+    const forget = (append: PendingAppend) => {
       clearTimeout(append.timer);
       incomplete.delete(append.correlationId.toString('latin1'));
+      incompleteBytes -= append.held;
+    };
+    const fail = (append: PendingAppend, error: AppendError) => {
+      forget(append);
       send(encodeError(append, error));
     };
     const start = (correlationId: Buffer, options: AppendOptions): PendingAppend | undefined => {
-      const append: PendingAppend = { ...options, correlationId, events: [], size: 0 };
+      const append: PendingAppend = { ...options, correlationId, events: [], size: 0, held: 0 };
       if (options.stream === '' || options.stream === '$$')
         return void fail(append, { badRequest: 'Required field StreamIdentifier not set.' });
       if (options.deadline <= Date.now()) return void fail(append, 'Timeout');
@@ -210,7 +228,7 @@ export const batchAppend =
       log.writer.submit(request);
     };
 
-    const receive = ({ correlationId, options, events, isFinal }: AppendPart) => {
+    const receive = ({ correlationId, options, events, isFinal }: AppendPart, length: number) => {
       const name = correlationId.toString('latin1');
       const append = incomplete.get(name) ?? (options && start(correlationId, options));
       if (!append) return; // what follows an append that has been answered already
@@ -225,15 +243,20 @@ export const batchAppend =
       }
       if (append.size > maximumAppendSize) return fail(append, { maximumSize: maximumAppendSize });
       if (isFinal) {
-        clearTimeout(append.timer);
-        incomplete.delete(name);
-        submit(append);
-      } else if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
+        forget(append);
+        return submit(append);
+      }
+      const more = length + (append.held === 0 ? bytesOfAnAppend : 0);
+      append.held += more;
+      incompleteBytes += more;
+      if (incompleteBytes > maximumIncompleteBytes)
+        return fail(append, { badRequest: 'The call has too many appends that were not ended.' });
+      if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
         append.timer = setTimeout(() => fail(append, 'Timeout'), Math.min(append.deadline - Date.now(), 2 ** 31 - 1));
       }
     };
     call.receive({
-      message: (message) => receive(decodeAppendPart(message)),
+      message: (message) => receive(decodeAppendPart(message), message.length),
       end() {
         isEnded = true;
         if (pending === 0) call.end();
