@@ -14,7 +14,7 @@ test('the README lists every setting, its default and its meaning', () => {
 test('the README shows the commands of package.json', () => {
   const { scripts } = JSON.parse(read('package.json'));
   const shown = [...read('README.md').matchAll(/\bnpm (?:run )?([\w:]+)/g)].map(([, name = '']) => name).filter((name) => name in scripts);
-  expect(new Set(shown)).toEqual(new Set(['start', 'test', 'daybook', 'bench:search']));
+  expect(new Set(shown)).toEqual(new Set(['start', 'test', 'daybook', 'bench:replay', 'bench:search']));
 });
 
 describe.for(documents)('%s', (document) => {
