@@ -496,7 +496,8 @@ CREATE TABLE relationships.entity_embeddings (
   version        bigint      NOT NULL CONSTRAINT entity_embeddings_version_range CHECK (version >= 0),
   CONSTRAINT entity_embeddings_unique UNIQUE (entity_type, entity_id, model, chunk_index) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT entity_embeddings_dimensions_true CHECK (dimensions = vector_dims(embedding))
-);
+-- Vectors of up to some 1,700 numbers stay in their rows, for a search reads all of a person's.
+) WITH (toast_tuple_target = 8160);
 CREATE INDEX entity_embeddings_by_owner ON relationships.entity_embeddings (user_id, entity_type, id);
 
 -- All that can be related, each with what a person calls it. What begins with hundreds of kilobytes is cut before it is tidied.

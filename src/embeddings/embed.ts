@@ -3,7 +3,6 @@
 import type { DatabasePool } from 'slonik';
 import { chunksOf } from './chunks.ts';
 import { EmbeddingFailed, type EmbeddingModel, type Vector } from './model.ts';
-import { makeIndex } from './models.ts';
 import type { Place } from './place.ts';
 import { setAside, takeBack } from './setAside.ts';
 import { type Changed, type SearchedType, textsOf } from './texts.ts';
@@ -73,7 +72,6 @@ async function embedSome(
 
   let refused = 0;
   const dimensions = await dimensionsOf(database, model.name);
-  if (dimensions !== undefined) await makeIndex(database, model.name, dimensions);
   for (const { entity, text, chunks, rows } of work) {
     embedding.signal.throwIfAborted();
     if (dimensions !== undefined) await storeRows(database, { name: model.name, dimensions }, place, entity, text.user_id, chunks, rows);

@@ -1,6 +1,5 @@
 // Which models there are: the one that the settings want, and those whose vectors lie there until it has replaced them.
-import { createHash } from 'node:crypto';
-import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EmbeddingModel } from './model.ts';
 import { PLACE_PREFIX } from './place.ts';
@@ -34,30 +33,6 @@ export async function servingModel(
   return undefined;
 }
 
-/** What pgvector's index takes: a vector of up to 2,000 numbers, one of half the precision up to 4,000. Beyond, there is none. */
-const MOST_INDEXED = 2_000;
-const MOST_INDEXED_HALF = 4_000;
-
-/**
- * The type that a model's vectors are indexed as. A comparison would find the index where it is spelled like this:
- * `e.model = ${literal} ORDER BY e.embedding::vector(512) <=> $1::vector(512)`. None is: docs/decisions/0022.
- */
-const indexable = (dimensions: number): FragmentSqlToken =>
-  dimensions > MOST_INDEXED && dimensions <= MOST_INDEXED_HALF
-    ? sql.fragment`halfvec(${sql.literalValue(String(dimensions))})`
-    : sql.fragment`vector(${sql.literalValue(String(dimensions))})`;
-
-export async function makeIndex(database: CommonQueryMethods, model: string, dimensions: number): Promise<void> {
-  if (dimensions > MOST_INDEXED_HALF) return;
-  const operators = sql.identifier([dimensions > MOST_INDEXED ? 'halfvec_cosine_ops' : 'vector_cosine_ops']);
-  await database.query(sql.unsafe`
-    CREATE INDEX IF NOT EXISTS ${sql.identifier([indexOf(model)])} ON relationships.entity_embeddings
-    USING hnsw ((embedding::${indexable(dimensions)}) ${operators}) WHERE model = ${sql.literalValue(model)}`);
-}
-
-const INDEX_PREFIX = 'entity_embeddings_near_';
-const indexOf = (model: string) => `${INDEX_PREFIX}${createHash('sha256').update(model).digest('hex').slice(0, 16)}`;
-
 /** @returns true where it was not before */
 export async function completed(database: DatabasePool, name: string): Promise<boolean> {
   const { rowCount } = await database.query(sql.unsafe`
@@ -80,10 +55,6 @@ export async function dropReplaced(database: DatabasePool, name: string): Promis
   await database.query(sql.unsafe`
     DELETE FROM daybook.checkpoints WHERE starts_with(name, ${PLACE_PREFIX}) AND substr(name, ${PLACE_PREFIX.length + 1}) <> ALL(${models})`);
   await database.query(sql.unsafe`DELETE FROM embeddings.set_aside WHERE model <> ALL(${models})`);
-  const indexes = await database.anyFirst(sql.type(indexRow)`
-    SELECT indexname::text FROM pg_indexes WHERE schemaname = 'relationships' AND starts_with(indexname, ${INDEX_PREFIX})
-      AND indexname <> ALL(${sql.array(kept.map(indexOf), 'text')})`);
-  for (const index of indexes) await database.query(sql.unsafe`DROP INDEX IF EXISTS ${sql.identifier(['relationships', index])}`);
   for (const table of [sql.fragment`relationships.entity_embeddings`, sql.fragment`embeddings.vectors`]) {
     for (let rowCount = PIECE; rowCount === PIECE; ) {
       ({ rowCount } = await database.query(sql.unsafe`
@@ -91,5 +62,3 @@ export async function dropReplaced(database: DatabasePool, name: string): Promis
     }
   }
 }
-
-const indexRow = z.object({ indexname: z.string() });

@@ -11,8 +11,8 @@ import { type Changed, holdOn, type SearchedType } from './texts.ts';
 export type Chunk = { readonly content: string; readonly sha256: string };
 export const chunkOf = (content: string): Chunk => ({ content, sha256: createHash('sha256').update(content).digest('hex') });
 
-/** How many rows the index of the embedded Postgres takes within 50 ms. */
-const ROWS_AT_ONCE = 8;
+/** As many rows as nobody has to wait for long who wants the embedded Postgres, too. */
+const ROWS_AT_ONCE = 32;
 
 /** The hashes of an entity's rows, in their order. */
 export async function storedChunks(

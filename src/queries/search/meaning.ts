@@ -1,7 +1,6 @@
 // What means something like a question, whatever its words.
 //
-// Every vector of the caller's is compared, which finds what is nearest for certain. pgvector's index (HNSW) would look at those
-// nearest of everybody's and leave out what is not the caller's: docs/decisions/0022.
+// Every vector of the caller's is compared, which finds what is nearest for certain; why there is no index: docs/decisions/0022.
 import { type FragmentSqlToken, sql } from 'slonik';
 import type { Question } from '../../embeddings/model.ts';
 import { entityEmbeddingRows } from '../../tables/relationships.ts';
