@@ -31,7 +31,11 @@ export type Embeddings = {
 };
 
 /** @param onCall told of every call to the endpoint */
-export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | undefined, onCall: (call: OutsideCall) => void): Embeddings {
+export function createEmbeddings(
+  database: DatabasePool,
+  endpoint: Endpoint | undefined,
+  onCall: (call: OutsideCall) => Promise<void>,
+): Embeddings {
   const models = new Map<string, EmbeddingModel>();
   const make = (name: string) => {
     if (name === LOCAL_MODEL) return localModel();

@@ -39,11 +39,11 @@ export type HttpModelOptions = {
   readonly questionTimeoutMs?: number;
 };
 
-/** @param onCall told of every call that was made; it does not wait for that */
+/** @param onCall told of every call that was made; only vectors that are to be stored wait for it, so that none is of a call that it lost */
 export function httpModel(
   name: string,
   { url, apiKey, requestsPerMinute, timeoutMs = TIMEOUT_MS, questionTimeoutMs = QUESTION_TIMEOUT_MS }: HttpModelOptions,
-  onCall: (call: OutsideCall) => void,
+  onCall: (call: OutsideCall) => Promise<void>,
 ): EmbeddingModel {
   const place = url.replace(/\/+$/, '');
   const address = place.endsWith('/embeddings') ? place : `${place}/embeddings`;
@@ -71,6 +71,7 @@ export function httpModel(
           ...outcome,
         });
       let http_status: number | null = null;
+      let answered: { readonly vectors: readonly Vector[]; readonly total_tokens: number | null };
       try {
         const response = await fetch(address, {
           method: 'POST',
@@ -83,16 +84,19 @@ export function httpModel(
         const body = await response.text();
         if (!response.ok) throw refused(response, body);
         const { data, usage } = understood(body);
-        const vectors = inOrder(data, texts.length);
-        tell({ http_status, total_tokens: usage?.total_tokens ?? null, error: null, isTriedAgain: false });
-        return vectors;
+        answered = { vectors: inOrder(data, texts.length), total_tokens: usage?.total_tokens ?? null };
       } catch (error) {
         // Ended here, it has not failed.
         signal?.throwIfAborted();
         const failure = error instanceof EmbeddingFailed ? error : new EmbeddingFailed(`The endpoint does not answer: ${reasonOf(error)}`);
-        tell({ http_status, total_tokens: null, error: failure.message, isTriedAgain: !isWaitedFor && !failure.isRefusal });
+        // Whoever logs says by itself where that fails.
+        tell({ http_status, total_tokens: null, error: failure.message, isTriedAgain: !isWaitedFor && !failure.isRefusal }).catch(() => {});
         throw failure;
       }
+      const told = tell({ http_status, total_tokens: answered.total_tokens, error: null, isTriedAgain: false });
+      if (isWaitedFor) told.catch(() => {});
+      else await told;
+      return answered.vectors;
     },
     close: async () => {},
   };

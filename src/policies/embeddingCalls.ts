@@ -5,12 +5,12 @@ import { effectsFor, type PolicyServices } from './policy.ts';
 import { messageOf } from './schedule.ts';
 
 export type CallLogger = {
-  readonly log: (call: OutsideCall) => void;
+  /** Resolves when it is in the log; who does not wait for that need not look at what comes of it. */
+  readonly log: (call: OutsideCall) => Promise<void>;
   /** Resolves when what was logged so far is in the log. */
   readonly done: () => Promise<void>;
 };
 
-/** Who embeds does not wait for the log, and goes on without it. */
 export function callLogger(services: PolicyServices): CallLogger {
   const underWay = new Set<Promise<void>>();
 
@@ -32,10 +32,12 @@ export function callLogger(services: PolicyServices): CallLogger {
 
   return {
     log: (call) => {
-      const writing = write(call)
+      const writing = write(call);
+      const settled = writing
         .catch((error: unknown) => services.logger.warn(`A call to the embedding model could not be logged: ${messageOf(error)}`))
-        .finally(() => underWay.delete(writing));
-      underWay.add(writing);
+        .finally(() => underWay.delete(settled));
+      underWay.add(settled);
+      return writing;
     },
     done: async () => {
       await Promise.all(underWay);

@@ -21,9 +21,11 @@ afterAll(() => endpoint.close());
 
 const asked = { userId: 'ann', correlationId: 'c', isWaitedFor: false };
 const calls: OutsideCall[] = [];
+const LOST = 'a call that the log does not take';
 const modelAt = (url = endpoint.url) =>
-  httpModel('words', { url, apiKey: undefined, requestsPerMinute: 1_000_000, timeoutMs: 200, questionTimeoutMs: 100 }, (call) => {
+  httpModel('words', { url, apiKey: undefined, requestsPerMinute: 1_000_000, timeoutMs: 200, questionTimeoutMs: 100 }, async (call) => {
     calls.push(call);
+    if (call.correlationId === LOST) throw new Error('it cannot be logged');
   });
 const lengthOf = (vector: readonly number[] = []) => Math.hypot(...vector);
 
@@ -34,6 +36,11 @@ test('gives each text its vector, of length 1', async () => {
   expect(boat).not.toEqual(none);
   expect(endpoint.headers.at(-1)).not.toHaveProperty('authorization');
   expect(calls.at(-1)).toMatchObject({ http_status: 200, texts: 3, characters: 9, total_tokens: 7, error: null, isTriedAgain: false });
+});
+
+test('gives no vectors to store of a call that is not logged, and does not let a question wait for the log', async () => {
+  await expect(modelAt().embed(['boat'], { ...asked, correlationId: LOST })).rejects.toThrow('it cannot be logged');
+  expect(await modelAt().embed(['boat'], { ...asked, correlationId: LOST, isWaitedFor: true })).toHaveLength(1);
 });
 
 const embedding = (index: number, vector: unknown = [1, 2]) => ({ index, embedding: vector });
@@ -69,7 +76,7 @@ test.for<[string, Failure, { http_status: number | null; isRefusal?: boolean; re
 });
 
 test('keeps a distance, unless somebody waits', async () => {
-  const slow = httpModel('words', { url: endpoint.url, apiKey: undefined, requestsPerMinute: 1 }, () => {});
+  const slow = httpModel('words', { url: endpoint.url, apiKey: undefined, requestsPerMinute: 1 }, async () => {});
   const ending = new AbortController();
   await slow.embed(['one'], asked);
   const second = slow.embed(['two'], { ...asked, signal: ending.signal });
