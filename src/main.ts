@@ -1,10 +1,17 @@
 // The process: settings, event log, Postgres, read model, projector, HTTP; stopped in reverse.
-import { pino } from 'pino';
-import { z } from 'zod';
-import { buildLines, LINE_EVERY_MS } from './cli/buildProgress.ts';
-import { type Config, InvalidSetting, readConfig } from './config.ts';
+import type { Config } from './config.ts';
+import { loadAhead } from './postgres/embedded/thread.ts';
 import type { Builder } from './projections/builder.ts';
-import { openStores } from './stores.ts';
+
+// Before anything else is loaded: a start waits longest for the embedded Postgres, and most machines have two cores.
+if (!process.env.DATABASE_URL) loadAhead();
+const [{ pino }, { z }, { InvalidSetting, readConfig }, { openStores }, { buildLines, LINE_EVERY_MS }] = await Promise.all([
+  import('pino'),
+  import('zod'),
+  import('./config.ts'),
+  import('./stores.ts'),
+  import('./cli/buildProgress.ts'),
+]);
 
 const say = (line: string) => console.log(line);
 

@@ -1,9 +1,15 @@
 // PGlite as the server sees it: a backend that takes one exchange after another. It is one process with one session, so
 // whoever talks to it must let an exchange end before the next begins.
+import { readFile } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { EMBEDDED } from '../applicationName.ts';
 import { query, readRows } from './protocol.ts';
+
+// Compiled before anybody says which database to open.
+const code = readFile(new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'))).then((bytes) => WebAssembly.compile(bytes));
+// Who opens one hears why it could not be.
+code.catch(() => {});
 
 export type Database = {
   /** Hands whole protocol messages to the backend and its answer, as it comes, to `onAnswer`. */
@@ -43,9 +49,12 @@ export async function openDatabase(folder: string): Promise<Database> {
     return true;
   };
   const startParams = [...PGlite.defaultStartParams, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-  const pglite = await PGlite.create(folder, { extensions: { vector }, startParams, initDbStartParams, onStderr }).catch((cause) => {
-    throw new Error([`PGlite cannot open ${folder}: ${cause}`, ...said].join('\n'), { cause });
-  });
+  const pgliteWasmModule = await code;
+  const pglite = await PGlite.create(folder, { pgliteWasmModule, extensions: { vector }, startParams, initDbStartParams, onStderr }).catch(
+    (cause) => {
+      throw new Error([`PGlite cannot open ${folder}: ${cause}`, ...said].join('\n'), { cause });
+    },
+  );
 
   const database: Database = {
     exchange: (messages, onAnswer) =>

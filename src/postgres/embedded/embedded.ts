@@ -5,20 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
 import { EMBEDDED } from '../applicationName.ts';
 import { DatabaseFolder } from './folder.ts';
+import { takeThread, type WorkerOptions } from './thread.ts';
 
 // Opening takes half a second, with all of the log that upkeep leaves two or three, and making one four; on a machine with
 // much else to do, several times that.
 const OPEN_TIMEOUT_MS = 30_000;
 const MAKE_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
-
-// PGlite's code that has run for so many bytes is compiled again, to be quicker. By default that begins while the database
-// opens, and takes both cores from a start that has other things to do with them.
-const TIERING_BUDGET = 200_000_000;
 
 export type EmbeddedPostgres = {
   readonly url: string;
@@ -43,7 +38,6 @@ export async function startEmbeddedPostgres({
   openTimeoutMs?: number;
   onFailure?: (error: Error) => void;
 }): Promise<EmbeddedPostgres> {
-  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`);
   const folder = new DatabaseFolder(directory);
   const { found } = folder.inspect();
   const socketFolder = mkdtempSync(join(shortTemporaryFolder(), 'daybook-'));
@@ -102,12 +96,8 @@ export async function startEmbeddedPostgres({
 type Thread = { stop(): Promise<boolean> };
 
 /** Resolves when the thread serves; rejects when it cannot, or has not after the time given, and then it is gone. */
-async function startThread(
-  workerData: { data: string; socket: string },
-  timeoutMs: number,
-  onFailure: (error: Error) => void,
-): Promise<Thread> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+async function startThread(options: WorkerOptions, timeoutMs: number, onFailure: (error: Error) => void): Promise<Thread> {
+  const worker = takeThread(options);
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<boolean>();
   let failure: Error | undefined;

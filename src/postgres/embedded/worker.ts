@@ -1,12 +1,14 @@
 // The thread of the embedded Postgres: opens the database, serves it, and closes it when told to. PGlite computes in the
 // thread that calls it, and that must not be the one that answers HTTP.
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort } from 'node:worker_threads';
 import { openDatabase } from './database.ts';
 import { PostgresServer } from './server.ts';
+import type { WorkerOptions } from './thread.ts';
 
-export type WorkerOptions = { data: string; socket: string };
-
-const { data, socket }: WorkerOptions = workerData;
+if (!parentPort) throw new Error('this is a thread');
+const [options] = await once(parentPort, 'message');
+const { data, socket }: WorkerOptions = options;
 
 const database = await openDatabase(data);
 // Reading the whole catalog shows damage now rather than in somebody's query.
@@ -19,9 +21,9 @@ const server = new PostgresServer(database, (error) => {
   });
 });
 await server.listen(socket);
-parentPort?.postMessage('ready');
+parentPort.postMessage('ready');
 
-parentPort?.once('message', async () => {
+parentPort.once('message', async () => {
   await server.close();
   await database.close();
   parentPort?.postMessage('closed');
