@@ -86,10 +86,12 @@ export function httpModel(
         const { data, usage } = understood(body);
         answered = { vectors: inOrder(data, texts.length), total_tokens: usage?.total_tokens ?? null };
       } catch (error) {
-        // Ended here, it has not failed.
-        signal?.throwIfAborted();
+        // Ended here, it has not failed; but it was made. Whoever logs says by itself where that fails.
+        if (signal?.aborted) {
+          tell({ http_status, total_tokens: null, error: 'Ended here before it was answered.', isTriedAgain: true }).catch(() => {});
+          throw signal.reason;
+        }
         const failure = error instanceof EmbeddingFailed ? error : new EmbeddingFailed(`The endpoint does not answer: ${reasonOf(error)}`);
-        // Whoever logs says by itself where that fails.
         tell({ http_status, total_tokens: null, error: failure.message, isTriedAgain: !isWaitedFor && !failure.isRefusal }).catch(() => {});
         throw failure;
       }

@@ -71,7 +71,9 @@ export async function sendFile(
     .header('content-security-policy', "default-src 'none'; sandbox")
     .header('content-disposition', contentDisposition(filename ?? undefined, { type: SHOWN.test(type) ? 'inline' : 'attachment' }));
   if (isNotModified(request, `"${sha256}"`)) return reply.code(304).send();
-  reply.type(type.startsWith('text/') ? `${type}; charset=utf-8` : content_type);
+  // What says nothing of its characters is taken for UTF-8; what Daybook itself keeps as text is.
+  const isUtf8 = type.startsWith('text/') && (text !== null || !/;\s*charset=/i.test(content_type));
+  reply.type(isUtf8 ? `${type}; charset=utf-8` : content_type);
   if (text !== null) return reply.send(Buffer.from(text));
   const blob = await blobs.open(user.id, sha256);
   if (!blob) {

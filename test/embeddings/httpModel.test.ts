@@ -85,3 +85,10 @@ test('keeps a distance, unless somebody waits', async () => {
   await expect(second).rejects.toThrow('aborted');
   expect(endpoint.texts.slice(-2)).toEqual(['one', 'question']);
 });
+
+test('a call that is ended here was made, and is told of', async () => {
+  const ending = new AbortController();
+  endpoint.failures.push(() => ending.abort());
+  await expect(modelAt().embed(['one'], { ...asked, signal: ending.signal })).rejects.toThrow('aborted');
+  expect(calls.at(-1)).toMatchObject({ http_status: null, error: 'Ended here before it was answered.', isTriedAgain: true });
+});

@@ -157,6 +157,17 @@ describe('an email', () => {
     });
   });
 
+  test('has its attachments in the characters that they name', async () => {
+    const content = Buffer.from('Grüße', 'latin1').toString('base64');
+    const attachments = [{ filename: 'old.txt', content_type: 'text/plain; charset=iso-8859-1', content }];
+    const id = idIn(await record({ message_id_header: 'old@example.org', attachments }));
+    const [attachment] = pageOf((await ann.get(`/emails/${id}/attachments`)).body).items;
+    expect(await ann.get(`/emails/${id}/attachments/${attachment?.id}`)).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/plain; charset=iso-8859-1', 'content-length': '5' },
+    });
+  });
+
   test('is deleted with its attachments, and can be recorded again', async () => {
     const attachments = [{ content: 'aGk=' }];
     const id = idIn(await record({ message_id_header: 'gone@example.org', attachments }));

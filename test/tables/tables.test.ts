@@ -96,6 +96,32 @@ describe.each(tables.map((table) => [table.qualified, table] as const))('%s', (q
   });
 });
 
+test('what is part of something goes with it, and what points at something outlives it', async () => {
+  const keys = await pool.anyFirst(sql.type(z.object({ key: z.string() }))`
+    SELECT conrelid::regclass || ': ' || pg_get_constraintdef(oid) AS key FROM pg_constraint
+    WHERE contype = 'f' AND pg_get_constraintdef(oid) NOT LIKE 'FOREIGN KEY (user_id)%'
+  `);
+  expect(keys.toSorted()).toMatchInlineSnapshot(`
+    [
+      "calendar.calendar_invitations: FOREIGN KEY (event_id) REFERENCES calendar.calendar_events(id) ON DELETE CASCADE",
+      "calendar.calendar_invitations: FOREIGN KEY (invitee_user_id) REFERENCES users.users(id) ON DELETE SET NULL",
+      "documents.document_tag_assignments: FOREIGN KEY (document_id) REFERENCES documents.documents(id) ON DELETE CASCADE",
+      "documents.document_tag_assignments: FOREIGN KEY (tag_id) REFERENCES documents.document_tags(id) ON DELETE CASCADE",
+      "emails.email_attachments: FOREIGN KEY (email_id) REFERENCES emails.emails(id) ON DELETE CASCADE",
+      "emails.email_drafts: FOREIGN KEY (in_reply_to_email_id) REFERENCES emails.emails(id) ON DELETE SET NULL",
+      "emails.email_drafts: FOREIGN KEY (sent_email_id) REFERENCES emails.emails(id) ON DELETE SET NULL",
+      "messages.llm_requests: FOREIGN KEY (message_id) REFERENCES messages.messages(id) ON DELETE SET NULL",
+      "messages.llm_requests: FOREIGN KEY (session_id) REFERENCES sessions.sessions(id) ON DELETE SET NULL",
+      "messages.messages: FOREIGN KEY (parent_message_id) REFERENCES messages.messages(id) ON DELETE SET NULL",
+      "messages.messages: FOREIGN KEY (session_id) REFERENCES sessions.sessions(id) ON DELETE CASCADE",
+      "tasks.task_tags: FOREIGN KEY (label_id) REFERENCES tasks.task_labels(id) ON DELETE CASCADE",
+      "tasks.task_tags: FOREIGN KEY (task_id) REFERENCES tasks.tasks(id) ON DELETE CASCADE",
+      "tasks.tasks: FOREIGN KEY (list_id) REFERENCES tasks.task_lists(id) ON DELETE SET NULL",
+      "tasks.tasks: FOREIGN KEY (parent_task_id) REFERENCES tasks.tasks(id) ON DELETE CASCADE",
+    ]
+  `);
+});
+
 test('every foreign key has an index that finds the rows pointing there', async () => {
   const without = await pool.anyFirst(sql.type(z.object({ name: z.string() }))`
     SELECT conrelid::regclass || '.' || a.attname AS name
