@@ -47,6 +47,7 @@ export function removeCalendarEvent({ calendar_events, calendar_invitations }: R
 export function removeEmail(rows: Rows, id: string): void {
   rows.emails.delete(id);
   rows.email_attachments = rows.email_attachments.filter((row) => row.email_id !== id);
+  for (const draft of rows.email_drafts.values()) if (draft.in_reply_to_email_id === id) draft.in_reply_to_email_id = null;
 }
 
 /** All that is a person's but their own row. */

@@ -14,6 +14,7 @@ const content = {
 };
 const newDraft = z.object({
   id: z.uuidv7().optional(),
+  in_reply_to_email_id: z.string().nullable().default(null),
   to_addresses: recipients.default([]),
   cc_addresses: recipients.default([]),
   bcc_addresses: recipients.default([]),
@@ -29,7 +30,6 @@ export const emailDraftRoutes: Routes = {
     const id = newId(chosenId);
     const row = {
       ...draft,
-      in_reply_to_email_id: null,
       status: 'draft' as const,
       send_at: null,
       sent_email_id: null,
@@ -42,13 +42,16 @@ export const emailDraftRoutes: Routes = {
       isInUse: streams.has(`emailDraft-${id}`),
       entity: () => own(rows.email_drafts, id, caller.id),
       content: [chosenId ?? null, draft],
-      decide: () => [
-        {
-          type: 'EmailDraftCreated',
-          about: ['draft', id],
-          apply: (stamp) => rows.email_drafts.set(id, { ...stamped(id, caller.id, stamp), ...row }),
-        },
-      ],
+      decide: () => {
+        if (draft.in_reply_to_email_id !== null && !own(rows.emails, draft.in_reply_to_email_id, caller.id)) return 422;
+        return [
+          {
+            type: 'EmailDraftCreated',
+            about: ['draft', id],
+            apply: (stamp) => rows.email_drafts.set(id, { ...stamped(id, caller.id, stamp), ...row }),
+          },
+        ];
+      },
     };
   },
   'PATCH /email-drafts/:id': (request) => {

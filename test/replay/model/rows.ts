@@ -136,7 +136,7 @@ export type TaskTagRow = { readonly task_id: string; readonly label_id: string; 
 type Mailbox = { readonly name: string | null; readonly address: string };
 
 export type EmailDraftRow = Common & {
-  readonly in_reply_to_email_id: null;
+  in_reply_to_email_id: string | null;
   to_addresses: readonly Mailbox[];
   cc_addresses: readonly Mailbox[];
   bcc_addresses: readonly Mailbox[];

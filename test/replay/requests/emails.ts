@@ -46,7 +46,10 @@ const letter: Fields = {
   body_text: note,
   body_html: orNull(fc.constantFrom('', '<p>At seven?</p>')),
 };
-export const newDraft = request('POST /email-drafts', { needs: { to_addresses: recipients }, may: { ...letter, id: id('draft') } });
+export const newDraft = request('POST /email-drafts', {
+  needs: { to_addresses: recipients },
+  may: { ...letter, id: id('draft'), in_reply_to_email_id: orNull(id('email')) },
+});
 export const emailKinds: readonly Weighted[] = [
   [4, newDraft],
   [4, request('PATCH /email-drafts/:id', { may: letter })],
