@@ -47,6 +47,7 @@ describe('an object', () => {
         har: [
           { name: 'Cookie', value: 'a=1' },
           { key: 'x-auth-token', value: 't' },
+          { header: 'authorization', value: 'x' },
           { name: 'Host', value: 'example.com' },
         ],
       }),
@@ -59,9 +60,28 @@ describe('an object', () => {
       har: [
         { name: 'Cookie', value: M },
         { key: 'x-auth-token', value: M },
+        { header: 'authorization', value: M },
         { name: 'Host', value: 'example.com' },
       ],
     });
+  });
+
+  test.each(['name', 'key', 'header'])('that is itself a header by its %s loses its value', (key) => {
+    expect(maskSecrets({ [key]: 'Authorization', value: 'x' })).toEqual({ [key]: 'Authorization', value: M });
+    expect(maskSecrets({ [key]: 'Host', value: 'x' })).toEqual({ [key]: 'Host', value: 'x' });
+  });
+
+  test.each(['code_verifier', 'codeVerifier', 'client_assertion', 'account_key', 'AccountKey', 'passcode', 'pin', 'PIN'])(
+    'loses its %s',
+    (name) => {
+      expect(maskSecrets({ [name]: 'x' })).toEqual({ [name]: M });
+      expect(maskText(`a=b&${name}=x&c=d`)).toBe(`a=b&${name}=${M}&c=d`);
+    },
+  );
+
+  test('keeps what is pinned and what is of the kind of a secret', () => {
+    const kept = { pins: ['a'], a: { pin: true }, b: { pin: { id: 'a' } }, c: { pin: ['a'] }, pinned: 'a', client_assertion_type: 'urn:a' };
+    expect(maskSecrets(kept)).toEqual(kept);
   });
 
   test('loses what is in its keys', () => {
@@ -92,6 +112,17 @@ describe('a text', () => {
     ['grant_type=password&username=ada&password=hunter2', `grant_type=password&username=ada&password=${M}`],
     ['{"password": "hunter2", "user": "ada"}', `{"password":"${M}","user":"ada"}`],
     ['{"access_token": "abc", "expires', `{"access_token": "${M}", "expires`],
+    ['{"password": "hun,ter two', `{"password": "${M}`],
+    ['{"password": "hun\\",ter two", "user": "a', `{"password": "${M}", "user": "a`],
+    ['{"body": "{\\"password\\": \\"hun,ter two\\", \\"a', `{"body": "{\\"password\\": \\"${M}\\", \\"a`],
+    ['Password=hunter two;', `Password=${M};`],
+    ['Server=a b;Password=hunter, two;User=c', `Server=a b;Password=${M};User=c`],
+    ['Server=a b; Password=hunter two', `Server=a b; Password=${M}`],
+    [`password=${'hunter'.repeat(1_000)} of ada`, `password=${M} of ada`],
+    ['code=abc&state=def', `code=${M}&state=def`],
+    ['<user>ada</user><password>hunter two</password>', `<user>ada</user><password>${M}</password>`],
+    ['<o:Password Type="a"><![CDATA[<hunter>]]></o:Password>', `<o:Password Type="a">${M}</o:Password>`],
+    ['<password>hunter2', `<password>${M}`],
     ['login failed (password: hunter2)', `login failed (password: ${M}`],
     [`token ${jwt}.`, `token ${M}`],
     [`uses ${sk}, it says`, `uses ${M}, it says`],
@@ -110,6 +141,10 @@ describe('a text', () => {
     'A token of friendship; see https://example.com/a@b?page=2&sort=-name and mail ada@example.com.',
     '{"a": 1.0, "b": [1, 2]}',
     'const password = ',
+    'To pin: press and hold the pin; code=5 is an error, and code=6 is none.',
+    'code=5 is an error; Map<Token> is a type, and login <user> <password> is how to log in.',
+    '<password /><user>ada</user><password></password>',
+    '{"id": "a", "pin":true, "password":null, "title": "a',
     '2026-11-24T07:08:03Z 0192f0c1-0000-7000-8000-000000000001',
     '',
   ])('%j is kept as it is', (text) => {
@@ -129,6 +164,11 @@ describe('a text', () => {
     '{"a":',
     'sk-',
     '"= "',
+    '<password>',
+    '<password a',
+    ';password=',
+    '"password": "\\',
+    'password=a ',
     ' ',
   ])('of very many %j does not take long', (part) => {
     const begun = performance.now();
