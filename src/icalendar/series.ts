@@ -11,6 +11,8 @@ export type ReadEvent = {
   readonly line: number;
   readonly body: EventBody;
   readonly invitees: readonly Invitee[];
+  /** Of an occurrence that came without its series: which one it is, as its own times have it, and whether it says a title. */
+  readonly occurrence?: { readonly uid: string; readonly recurrence_id: string; readonly isNamed: boolean };
 };
 
 /** The parts of one UID: the latest of its series with what its occurrences say, and occurrences that are of no series here. @throws Unreadable */
@@ -33,7 +35,12 @@ export function joined(parts: readonly Part[]): ReadEvent[] {
     const uid = `${uidOfSeries}/${recurrence_id}`;
     return { uid, line, invitees, body: { ...event, ical_uid: uid, recurrence_rule: null, recurrence_exceptions: [] } };
   };
-  if (!series) return occurrences.map(alone);
+  if (!series) {
+    return occurrences.map((part): ReadEvent => {
+      const { uid, recurrence_id, isNamed } = part;
+      return recurrence_id === null ? alone(part) : { ...alone(part), occurrence: { uid, recurrence_id, isNamed } };
+    });
+  }
   const { event } = series;
   const without = series.exdates.map((moment) => excludedBy(moment, event));
   const named = [...without, ...occurrences.map(({ recurrence_id }) => recurrence_id ?? '')];

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import ICAL from 'ical.js';
 import { expect, test } from 'vitest';
-import { newCalendarEvent } from '../../src/commands/calendar/event.ts';
+import { importedEvent } from '../../src/commands/calendar/event.ts';
 import { readCalendar } from '../../src/icalendar/read.ts';
 import { timezoneLines } from '../../src/icalendar/timezone.ts';
 import { type WrittenEvent, writeCalendar } from '../../src/icalendar/write.ts';
@@ -263,7 +263,7 @@ test('whatever is written, is read again as it was', async () => {
       for (const [index, { id: _, invitations, created_at, updated_at, version, ...body }] of written.entries()) {
         const again = read[index];
         expect(again?.invitees).toEqual(invitations);
-        expect(newCalendarEvent.safeParse(again?.body).error?.issues ?? []).toEqual([]);
+        expect(importedEvent.safeParse(again?.body).error?.issues ?? []).toEqual([]);
         const withTimes = body.recurrence_exceptions.map(({ recurrence_id, changes }) => ({
           recurrence_id,
           changes: changes && { starts_at: recurrence_id, ends_at: endOf(recurrence_id, body), ...changes },

@@ -75,10 +75,18 @@ export const newCalendarEvent = z.strictObject({
   visibility: details.visibility.default('public'),
   transparency: details.transparency.default('opaque'),
   organizer_email: details.organizer_email.default(null),
-  ical_uid: text(255).min(1).optional(),
   conference_url: details.conference_url.default(null),
   reminder_minutes: details.reminder_minutes.default([]),
 });
+
+/** What is imported has the UID of its file. Nothing else is given one: an import would not find it by that. */
+export const importedEvent = newCalendarEvent.extend({ ical_uid: text(255).min(1) });
+
+/** @param ical_uid that of the file it is from; what is made here has its id. @throws Problem 422 */
+export function scheduled({ id: _, ...body }: z.output<typeof newCalendarEvent>, timezone: string, ical_uid: string) {
+  const first = { ...body, timezone, recurrence_exceptions: [] };
+  return calendarEventScheduled({ ...first, ...rescheduled(first, { recurrence_exceptions: body.recurrence_exceptions }), ical_uid });
+}
 
 export const scheduleCalendarEvent = command({
   route: 'POST /calendar/events',
@@ -102,10 +110,7 @@ different in \`changes\`, or null where it does not take place.`,
   needs: async ({ body, user: { id } }, load) => ({
     timezone: body.timezone ?? (await load(reference(user, id))).state.timezone,
   }),
-  create: ({ id, body: { id: _, ical_uid = id, ...body }, needs: { timezone } }) => {
-    const first = { ...body, timezone, recurrence_exceptions: [] };
-    return calendarEventScheduled({ ...first, ...rescheduled(first, { recurrence_exceptions: body.recurrence_exceptions }), ical_uid });
-  },
+  create: ({ id, body, needs: { timezone } }) => scheduled(body, timezone, id),
   answer: 'getCalendarEvent',
 });
 

@@ -10,15 +10,17 @@ import { readText } from '../../icalendar/contentLines.ts';
 import type { Invitee } from '../../icalendar/part.ts';
 import { readCalendar } from '../../icalendar/read.ts';
 import type { ReadEvent } from '../../icalendar/series.ts';
+import { occurringAmong } from '../../occurrences.ts';
 import { Problem } from '../../problem.ts';
 import { validate } from '../../validation.ts';
 import { uuid } from '../../vocabulary.ts';
+import { dayOf } from '../../zonedTime.ts';
 import { type CommandServices, command, type Decision, type Input, stampOf } from '../command.ts';
 import { unauthorized } from '../users/standing.ts';
 import { user } from '../users/user.ts';
-import { calendarEvent, changeCalendarEvent, newCalendarEvent, scheduleCalendarEvent } from './event.ts';
+import { calendarEvent, cancelCalendarEvent, changeCalendarEvent, importedEvent, scheduled } from './event.ts';
 import { invitationIdOf, MOST_INVITEES, tooManyInvitees } from './invitations.ts';
-import type { CalendarEvent } from './when.ts';
+import { type CalendarEvent, pointOf } from './when.ts';
 
 const IMPORTED = '0d9be5a1-6a57-4c55-a0c4-3f1f5a2f6b38';
 const AT_ONCE = 8;
@@ -34,6 +36,7 @@ const item = z.object({
   detail: z.string().nullable(),
 });
 type Item = z.output<typeof item>;
+type Done = Pick<Item, 'id' | 'result'>;
 const count = z.int().nonnegative();
 const response = z.object({ created: count, changed: count, unchanged: count, refused: count, ignored: count, items: z.array(item) });
 
@@ -42,8 +45,9 @@ export const importCalendar = command({
   summary: 'Import an iCalendar file',
   description: `Takes the events of the file (RFC 5545), as \`text/calendar\` or within JSON: series with what is different about single
 occurrences, alarms as reminders, attendees as invitations of which you note the answers (nobody is asked anything). An event is known by
-its UID, so importing a file again makes nothing twice. What cannot be understood or kept is refused alone, and says where it is; only
-where that is all there is, the answer is 422. \`ignored\` is how many tasks, journals and the like the file has.`,
+its UID, so importing a file again makes nothing twice, and an occurrence that comes without its series changes the series that
+is there. What cannot be understood or kept is refused alone, and says where it is; only where that is all there is, the answer is
+422. \`ignored\` is how many tasks, journals and the like the file has.`,
   body: z.strictObject({
     icalendar: z.string().regex(/^\s*(?:\uFEFF\s*)?BEGIN:VCALENDAR\b/i, 'must be iCalendar, which begins with BEGIN:VCALENDAR'),
   }),
@@ -66,7 +70,7 @@ where that is all there is, the answer is 422. \`ignored\` is how many tasks, jo
     const { events, unread, ignored } = await readCalendar(input.body.icalendar, me.timezone);
     const items: Item[] = unread.map((each) => ({ ...each, id: null, result: 'refused' }));
     // What two calendars of the file say of one event is done in their order.
-    const rest = Map.groupBy(events, ({ uid }) => uid).values();
+    const rest = Map.groupBy(events, ({ uid, occurrence }) => occurrence?.uid ?? uid).values();
     const work = async () => {
       for (const ofOne of rest) for (const event of ofOne) items.push(await imported(event, input, services));
     };
@@ -106,19 +110,39 @@ async function imported(event: ReadEvent, input: Input, services: CommandService
   }
 }
 
-async function putIntoCalendar(event: ReadEvent, input: Input, services: CommandServices): Promise<Pick<Item, 'id' | 'result'>> {
+async function putIntoCalendar(event: ReadEvent, input: Input, services: CommandServices): Promise<Done> {
   if (event.invitees.length > MOST_INVITEES) throw tooManyInvitees();
-  const body = validate(newCalendarEvent, event.body, 'body');
+  const { ical_uid, ...body } = validate(importedEvent, event.body, 'body');
+  const { occurrence } = event;
+  if (occurrence) {
+    let isOfSeries = false;
+    const done = await changing(occurrence.uid, input, services, (known) => {
+      const events = known && ofOccurrence(known, occurrence, body, input);
+      isOfSeries = events !== undefined;
+      return events ?? [];
+    });
+    if (isOfSeries) return done;
+  }
+  return changing(event.uid, input, services, (known, id) => [
+    ...(known ? differences(known, body, input) : [scheduled(body, body.timezone ?? 'UTC', ical_uid)]),
+    ...invitations(known, id, event.invitees, input.at),
+  ]);
+}
+
+/** Decides about the event of this UID, which may not be there yet. */
+async function changing(
+  uid: string,
+  input: Input,
+  services: CommandServices,
+  decide: (known: CalendarEvent | undefined, id: string) => readonly NewEvent[],
+): Promise<Done> {
   for (let generation = 0; ; generation += 1) {
-    const id = (generation === 0 && (await ownOf(event, input, services))) || idOf(input.user.id, event, generation);
-    const seen: { result: Item['result'] | 'gone' } = { result: 'unchanged' };
+    const id = (generation === 0 && (await ownOf(uid, input, services))) || idOf(input.user.id, uid, generation);
+    const seen: { result: Done['result'] | 'gone' } = { result: 'unchanged' };
     await services.transact(calendarEvent, id, stampOf(input), (known, revision) => {
       seen.result = known ? 'unchanged' : 'gone';
       if (!known && revision >= 0) return [];
-      const decided = known
-        ? differences(known, body, input)
-        : eventsOf(scheduleCalendarEvent.create({ ...input, id, body, needs: { timezone: body.timezone ?? 'UTC' } }, undefined));
-      const events = [...decided, ...invitations(known, id, event.invitees, input.at)];
+      const events = decide(known, id);
       if (!known) seen.result = 'created';
       else if (events.length > 0) seen.result = 'changed';
       return events;
@@ -128,25 +152,40 @@ async function putIntoCalendar(event: ReadEvent, input: Input, services: Command
 }
 
 /** What is deleted stays so: in the file it is there again, as another. */
-const idOf = (owner: string, { uid }: ReadEvent, generation: number) => v5(JSON.stringify([owner, uid, generation]), IMPORTED);
+const idOf = (owner: string, uid: string, generation: number) => v5(JSON.stringify([owner, uid, generation]), IMPORTED);
 
 /** The event that was made here, exported, and comes back: its UID is its id. */
-async function ownOf({ uid }: ReadEvent, { user: { id } }: Input, { folds }: CommandServices): Promise<string | undefined> {
+async function ownOf(uid: string, { user: { id } }: Input, { folds }: CommandServices): Promise<string | undefined> {
   const own = uuid.safeParse(uid).data;
   if (own === undefined) return undefined;
   const { state } = await folds.fresh(calendarEvent, `${calendarEvent.category}-${own}`);
   return state?.owner_id === id && state.ical_uid === uid ? own : undefined;
 }
 
-type Body = z.output<typeof newCalendarEvent>;
+type Body = Omit<z.output<typeof importedEvent>, 'ical_uid'>;
 
-function differences(
-  known: CalendarEvent,
-  { id, ical_uid, status, timezone = known.timezone, ...said }: Body,
-  input: Input,
-): readonly NewEvent[] {
+function differences(known: CalendarEvent, { id, status, timezone = known.timezone, ...said }: Body, input: Input): readonly NewEvent[] {
   if (status === 'cancelled') return known.status === 'cancelled' ? [] : [calendarEventCancelled({})];
   return eventsOf(changeCalendarEvent.decide(known, { ...input, params: { id: input.id }, body: { ...said, status, timezone } }));
+}
+
+/** What a file says of one occurrence of what is known; undefined where that has no such occurrence. @throws Problem */
+function ofOccurrence(
+  known: CalendarEvent,
+  { recurrence_id: point, isNamed }: NonNullable<ReadEvent['occurrence']>,
+  { title, description, location, status, visibility, transparency, conference_url, reminder_minutes, ...times }: Body,
+  input: Input,
+): readonly NewEvent[] | undefined {
+  // Days are the same days in the zone of the series.
+  const said = (time: string) => (known.all_day && times.all_day ? dayOf(time, times.timezone ?? 'UTC').toString() : time);
+  const recurrence_id = pointOf(said(point), known, '/recurrence_id');
+  if (!occurringAmong(known, [recurrence_id]).has(recurrence_id)) return undefined;
+  const asked = { ...input, params: { id: input.id } };
+  if (status === 'cancelled') return eventsOf(cancelCalendarEvent.decide(known, { ...asked, body: { recurrence_id } }));
+  const details = { description, location, status, visibility, transparency, conference_url, reminder_minutes };
+  const when = { starts_at: said(times.starts_at), ends_at: said(times.ends_at) };
+  const body = { recurrence_id, ...(isNamed && { title }), ...details, ...when };
+  return eventsOf(changeCalendarEvent.decide(known, { ...asked, body }));
 }
 
 /** What somebody has said here themselves stays what they said. @throws Problem 409 */

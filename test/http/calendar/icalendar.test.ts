@@ -204,6 +204,49 @@ test('a calendar is exported, and imported by another person is the same', async
   expect((await bob.get(`/calendar/events/${id}/export`)).status).toBe(404);
 });
 
+test('what is made here has no UID of another: a second import of it would make a second event', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const dinner = { title: 'Dinner', starts_at: '2100-01-29T18:00:00Z', ends_at: '2100-01-29T20:00:00Z' };
+  expect(await ann.post('/calendar/events', { ...dinner, ical_uid: 'a@b' })).toMatchObject({ status: 400 });
+  await ann.post('/calendar/events', dinner);
+  const text = z.string().parse((await ann.get('/calendar/export')).body);
+  expect((await importing(ann, text)).body).toMatchObject({ created: 0, unchanged: 1 });
+});
+
+test('an occurrence that comes without its series is of the series that is there', async () => {
+  const ann = await register(daybook.app, 'Ann');
+  const { items } = imported.parse((await importing(ann, calendar(...choir('SUMMARY:Choir')))).body);
+  const days = { title: 'Holidays', starts_at: '2100-04-05', ends_at: '2100-04-06', all_day: true, timezone: 'Asia/Tokyo' };
+  const { body } = await ann.post('/calendar/events', { ...days, recurrence_rule: 'FREQ=DAILY;COUNT=2' });
+  const id = z.object({ id: z.string() }).parse(body).id;
+  const occurrence = (uid: string, ...lines: string[]) => ['BEGIN:VEVENT', `UID:${uid}`, ...lines, 'END:VEVENT'];
+  const uid = 'choir@example.com';
+  const moved = calendar(
+    ...occurrence(uid, 'RECURRENCE-ID:21000415T170000Z', 'DTSTART:21000416T180000Z', 'DTEND:21000416T190000Z'),
+    ...occurrence(id, 'RECURRENCE-ID;VALUE=DATE:21000406', 'DTSTART;VALUE=DATE:21000408', 'SUMMARY:Holiday'),
+    ...occurrence(uid, 'RECURRENCE-ID:21000416T170000Z', 'DTSTART:21000420T180000Z', 'SUMMARY:Of no series'),
+  );
+  const cancelled = calendar('METHOD:CANCEL', ...occurrence(uid, 'RECURRENCE-ID:21000422T170000Z', 'DTSTART:21000422T170000Z'));
+  expect((await importing(ann, moved)).body).toMatchObject({
+    created: 1,
+    changed: 2,
+    items: [{ id: items[0]?.id, result: 'changed' }, { id }, { result: 'created' }],
+  });
+  expect((await importing(ann, cancelled)).body).toMatchObject({ created: 0, changed: 1, items: [{ id: items[0]?.id }] });
+  const range = pageOf((await ann.get('/calendar/events?from=2100-04-01T00:00:00Z&to=2100-06-01T00:00:00Z')).body);
+  expect(range.items.map(({ title, starts_at, ends_at }) => [title, starts_at, ends_at])).toEqual([
+    ['Choir', '2100-04-01T17:00:00.000Z', '2100-04-01T19:00:00.000Z'],
+    ['Holidays', '2100-04-04T15:00:00.000Z', '2100-04-05T15:00:00.000Z'],
+    ['Holiday', '2100-04-07T15:00:00.000Z', '2100-04-08T15:00:00.000Z'],
+    ['Choir', '2100-04-16T18:00:00.000Z', '2100-04-16T19:00:00.000Z'],
+    ['Of no series', '2100-04-20T18:00:00.000Z', '2100-04-20T18:00:00.000Z'],
+  ]);
+  const before = await daybook.log.head();
+  expect((await importing(ann, moved)).body).toMatchObject({ unchanged: 3 });
+  expect((await importing(ann, cancelled)).body).toMatchObject({ unchanged: 1 });
+  expect(await daybook.log.head()).toBe(before);
+});
+
 test('a thousand events are imported in one go', async () => {
   const ann = await register(daybook.app, 'Ann');
   const events = Array.from({ length: 1_000 }, (_, index) => [

@@ -47,7 +47,6 @@ const newEvent = z.object({
   visibility: details.visibility.default('public'),
   transparency: details.transparency.default('opaque'),
   organizer_email: details.organizer_email.default(null),
-  ical_uid: z.string().optional(),
   conference_url: details.conference_url.default(null),
   reminder_minutes: details.reminder_minutes.default([]),
 });
@@ -71,7 +70,7 @@ export const calendarRoutes: Routes = {
       isInUse: streams.has(`calendarEvent-${id}`),
       entity: () => own(rows.calendar_events, id, caller.id),
       content: [chosenId ?? null, event],
-      decide: () => scheduled(rows, caller.id, id, { ...event, ical_uid: event.ical_uid ?? id }),
+      decide: () => scheduled(rows, caller.id, id, { ...event, ical_uid: id }),
     };
   },
   'PATCH /calendar/events/:id': (request) => {
