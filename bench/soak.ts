@@ -13,11 +13,10 @@ import { pino } from 'pino';
 import { sql } from 'slonik';
 import { v7 } from 'uuid';
 import { z } from 'zod';
+import { prepareReadModel } from '../src/cli/progress.ts';
 import { readConfig } from '../src/config.ts';
 import { createDaybook } from '../src/daybook.ts';
 import { logFile } from '../src/eventstore/embedded/maintenance.ts';
-import { projections } from '../src/projections/index.ts';
-import { rebuild } from '../src/projections/rebuild.ts';
 import { openStores } from '../src/stores.ts';
 import { embeddingEndpoint } from '../test/support/embeddingEndpoint.ts';
 
@@ -55,7 +54,7 @@ async function serve(): Promise<void> {
   });
   const openMs = performance.now() - since;
   const { log, database } = stores;
-  await rebuild(log, database, projections, () => {});
+  await prepareReadModel(log, database);
   const daybook = await createDaybook(stores, config, pino({ level: 'warn' }));
   await daybook.app.listen({ port: 0 });
   const address = daybook.app.server.address();

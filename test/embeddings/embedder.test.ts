@@ -302,7 +302,7 @@ describe('once more', () => {
     const right = await ofModel();
     expect(right.length).toBeGreaterThan(3);
 
-    const steps = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 6);
+    const steps = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 2);
     let crashes = 0;
     for (let at = 1; at <= steps; at += 1) {
       await forget(model.name);

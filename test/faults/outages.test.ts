@@ -27,7 +27,7 @@ import { type TestDatabase, temporaryFolder, testDatabase } from '../support/pos
 import { endingAfter, failingAt } from './failing.ts';
 
 const isEmbedded = process.env.TEST_DATABASE_URL === undefined;
-const EACH = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 3);
+const EACH = Number(process.env.DAYBOOK_FAULT_ROUNDS ?? 1);
 /** CI does half of them on either Postgres. */
 const ROUNDS = Math.ceil(EACH / 2);
 const SEED = Number(process.env.DAYBOOK_FAULT_SEED ?? Date.now() % 2 ** 31);
