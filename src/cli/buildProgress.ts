@@ -2,19 +2,22 @@
 
 export type BuildProgress = { readonly events: number; readonly position: number | bigint | null; readonly head: number | bigint | null };
 export type Measured = {
-  /** Between 0 and 1, by positions in the log. */
   readonly part: number;
   readonly eventsPerSecond: number;
   readonly secondsLeft: number | undefined;
 };
 
+/** By positions in the log, between 0 and 1. */
+export const partBuilt = ({ position, head }: BuildProgress): number => (head ? Math.min(Number(position ?? 0) / Number(head), 1) : 0);
+
 /** Measures from the first event on: how long it took to get there says nothing about the rest. */
 export function measureBuild(now = () => performance.now()): (progress: BuildProgress) => Measured {
   let began: number | undefined;
-  return ({ events, position, head }) => {
+  return (progress) => {
+    const { events } = progress;
     if (events > 0) began ??= now();
     const seconds = began === undefined ? 0 : (now() - began) / 1_000;
-    const part = head ? Math.min(Number(position ?? 0) / Number(head), 1) : 0;
+    const part = partBuilt(progress);
     return {
       part,
       eventsPerSecond: seconds === 0 ? 0 : Math.round(events / seconds),

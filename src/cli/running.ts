@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import { type ParkedEvent, parkedPage, type ReadModelState, readModelState } from '../projections/control.ts';
 import type { Verification } from '../projections/verify.ts';
 import { createTokens } from '../tokens.ts';
-import { buildLines } from './buildProgress.ts';
+import { buildLines, partBuilt } from './buildProgress.ts';
 import { parkedLines } from './status.ts';
 
 export type RunningDaybook = {
@@ -96,5 +96,4 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
   };
 }
 
-const built = ({ events, position, head }: NonNullable<ReadModelState['build']>) =>
-  `${head === null || head === 0 ? 0 : Math.floor((Math.min(position ?? 0, head) / head) * 100)}% · ${events} events`;
+const built = (build: NonNullable<ReadModelState['build']>) => `${Math.floor(partBuilt(build) * 100)}% · ${build.events} events`;

@@ -1,10 +1,10 @@
 // A database for a test file to do with as it likes: on the server of TEST_DATABASE_URL where that is set (its user must be
 // a superuser), otherwise embedded. The same tests so hold both kinds to the same behaviour.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, DatabaseError } from 'pg';
+import { compilePglite } from '../../src/postgres/embedded/code.ts';
 import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded.ts';
 import { madeOnce, makeTemplate } from '../../src/postgres/embedded/template.ts';
 import { createPool } from '../../src/postgres/pool.ts';
@@ -86,11 +86,10 @@ async function run(server: string, statement: string): Promise<number> {
 // V8 compiles equal bytes once, as long as somebody holds the result, and what has been made quick for one thread is so for
 // the next: a test process opens one PGlite after another.
 let code: Promise<WebAssembly.Module> | undefined;
-const compile = async () => WebAssembly.compile(await readFile(new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'))));
 
 async function embeddedDatabase(template: () => Promise<string>): Promise<TestDatabase> {
   const directory = temporaryFolder();
-  code ??= compile();
+  code ??= compilePglite();
   await code;
   const postgres = await startEmbeddedPostgres({ directory, template: await template() });
   return {

@@ -1,13 +1,13 @@
 // PGlite as the server sees it: a backend that takes one exchange after another. It is one process with one session, so
 // whoever talks to it must let an exchange end before the next begins.
-import { readFile } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { EMBEDDED } from '../applicationName.ts';
+import { compilePglite } from './code.ts';
 import { query, readRows } from './protocol.ts';
 
 // Compiled before anybody says which database to open.
-const code = readFile(new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'))).then((bytes) => WebAssembly.compile(bytes));
+const code = compilePglite();
 // Who opens one hears why it could not be.
 code.catch(() => {});
 
