@@ -50,6 +50,13 @@ const VERSION_7 = z.toJSONSchema(z.uuidv7()).pattern;
 
 const text = (description: string) => ({ type: 'string', description });
 
+/** Every answer has it. */
+const REQUEST_ID = {
+  'X-Request-Id': text('What the request gave as `X-Request-Id`, or one made for it; histories and the log know it by that'),
+};
+
+const APPLIED = { 'Preference-Applied': text('`return=minimal`, where that was preferred: there is no body') };
+
 const ANY = [400, 401, 403, 503];
 /** Of what comes with a body, be it of nothing. */
 const TELLING = [...ANY, 409, 413, 415];
@@ -74,7 +81,7 @@ const problems = (statuses: readonly number[]) =>
       status,
       {
         description: refusals[status] ?? 'What is wrong',
-        ...((status === 429 || status === 503) && { headers: { 'Retry-After': text('In how many seconds to try again') } }),
+        headers: { ...REQUEST_ID, ...((status === 429 || status === 503) && { 'Retry-After': text('In how many seconds to try again') }) },
         content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
       },
     ]),
@@ -97,8 +104,10 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
     ...(answer && { Prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
   };
   const answerHeaders = {
+    ...REQUEST_ID,
     'Daybook-Position': { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
     ...(answer && { ETag: { type: 'string', description: 'The revision and a hash of the body' } }),
+    ...(answer && creates && APPLIED),
     ...((response?.location ?? (creates && answer)) && { Location: { type: 'string', description: 'Where it is' } }),
   };
   const schema = answer?.response ?? response?.schema;
@@ -119,7 +128,9 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
           }
         : { 204: { description: 'Done', headers: answerHeaders, type: 'null' } }),
       ...(answer &&
-        !creates && { 204: { description: 'Done, where `return=minimal` is preferred', headers: answerHeaders, type: 'null' } }),
+        !creates && {
+          204: { description: 'Done, where `return=minimal` is preferred', headers: { ...answerHeaders, ...APPLIED }, type: 'null' },
+        }),
       ...(answer && { 202: { description: 'Done; the read model does not show it yet', headers: answerHeaders, type: 'null' } }),
       ...problems([...TELLING, ...(access === 'public' ? [429] : [...missing(route), 422]), ...(takesIfMatch ? [412] : []), ...refuses]),
     },
@@ -161,6 +172,7 @@ function readSchema(read: Read): FastifySchema {
     ...(isConditional && { 'If-None-Match': text('An ETag: answered with 304 where nothing has changed') }),
   };
   const answerHeaders = {
+    ...REQUEST_ID,
     ...(isTagged && { ETag: text('The revision, where it is one thing, and a hash of the body') }),
     ...(isOfTables && { 'Daybook-Lag': text('What your last command wrote, or was refused for, is not in the answer yet') }),
   };
@@ -172,11 +184,13 @@ function readSchema(read: Read): FastifySchema {
     response: {
       200: {
         description: 'Found',
-        ...(Object.keys(answerHeaders).length > 0 && { headers: answerHeaders }),
+        headers: answerHeaders,
         content:
           response instanceof z.ZodFile ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } : json(response),
       },
-      ...(isConditional && { 304: { description: 'Nothing has changed', type: 'null' } }),
+      ...(isConditional && {
+        304: { description: 'Nothing has changed', headers: { ...REQUEST_ID, ETag: answerHeaders.ETag }, type: 'null' },
+      }),
       ...problems(access === 'public' ? [] : [...ANY, ...missing(route), ...refuses]),
       ...(unavailable && { 503: { description: 'Not all of it is', content: json(unavailable) } }),
     },

@@ -29,6 +29,9 @@ export async function headOf(url: string, token: string): Promise<bigint> {
 
 const progress = z.object({ items: z.tuple([z.object({ head: z.int() })]) });
 
+/** A person's logins are listed, and none has an answer of its own. */
+export const LOGINS = '/auth/logins';
+
 /** All that is listed, each by the path that it alone has. */
 export async function everything(read: Reader): Promise<Map<string, Fields>> {
   const found = new Map<string, Fields>();
@@ -38,6 +41,7 @@ export async function everything(read: Reader): Promise<Map<string, Fields>> {
   for (const { list, collection } of kinds) if (list !== undefined) await take(list, collection);
   found.set('/users/me', z.record(z.string(), z.unknown()).parse(await (await read('/users/me')).json()));
   await take('/relationships', '/relationships');
+  await take(LOGINS, LOGINS);
   await take('/sessions', '/sessions');
   for (const session of [...found.keys()].filter((path) => path.startsWith('/sessions/'))) await take(`${session}/messages`, '/messages');
   return found;

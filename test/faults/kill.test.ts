@@ -9,7 +9,7 @@ import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.
 import { connectEventLog, type LoggedEvent } from '../../src/eventstore/log.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { killAll, launch, startProcess } from '../support/process.ts';
-import { all, everything, headOf, reader } from './answers.ts';
+import { all, everything, headOf, LOGINS, type Reader, reader } from './answers.ts';
 import { kinds } from './kinds.ts';
 import { contradictions, type Fields, noNotes } from './notes.ts';
 import { ACCOUNT, type Account, createGate, write } from './writer.ts';
@@ -100,6 +100,8 @@ async function register(url: string, number: number): Promise<Account> {
   const { access_token } = z.object({ access_token: z.string() }).parse(await response.json());
   const notes = noNotes();
   notes.entities.set(ACCOUNT, { now: { display_name: `Person ${number}`, version: 0 }, perhaps: undefined });
+  const logins = await Array.fromAsync(all(reader(url, access_token, await headOf(url, access_token)), LOGINS));
+  for (const { id, ...login } of logins) notes.entities.set(`${LOGINS}/${id}`, { now: login, perhaps: undefined });
   return { token: access_token, notes };
 }
 
@@ -119,18 +121,39 @@ async function whatContradicts(url: string, accounts: readonly Account[], sample
       else await answer.body?.cancel();
     }
     const lines = contradictions({ ...notes, entities }, found);
-    for (const path of [...entities.keys()].filter((path) => isListed(path) && isAsked())) {
+    for (const path of [...entities.keys()].filter((path) => isListed(path) && !path.startsWith(LOGINS) && isAsked())) {
       const answer = await read(path);
       const alone = await answer.text();
       const listed = found.get(path);
       // A list may leave out what is long.
       const isAlike = listed === undefined ? answer.status === 404 : includes(fields.parse(JSON.parse(alone)), listed);
       if (!isAlike) lines.push(`${path} alone is ${answer.status} ${alone}, and in its list ${JSON.stringify(listed)}`);
+      const version = notes.entities.get(path)?.now?.version;
+      if (listed !== undefined && version !== undefined) lines.push(...(await whatIsToldWronglyOf(path, listed, read)));
     }
     return lines;
   });
   return (await Promise.all(lines)).flat();
 }
+
+/** Its history has each of its events once, and the timeline says what it says of them in the same order. */
+async function whatIsToldWronglyOf(path: string, { id, version }: Fields, read: Reader): Promise<string[]> {
+  const { items: history } = told.parse(await (await read(`${path}/history?limit=200`)).json());
+  const timeline = await Array.fromAsync(all(read, `/activities?entity_id=${id}`), (each) => activity.parse(each));
+  const isSaid = new Set(timeline.map(({ activity_type }) => activity_type));
+  const expected = history.filter(({ type }) => isSaid.has(type)).map(({ type, position }) => `${type} at ${position}`);
+  // A login is in a stream of its own, and the timeline has it with the account.
+  const inStream = timeline.filter(({ activity_type }) => activity_type !== 'LoggedIn');
+  const found = inStream.map(({ activity_type, log_position }) => `${activity_type} at ${log_position}`).reverse();
+  const lines: string[] = [];
+  if (history.some(({ revision }, index) => revision !== index) || history.length - 1 !== version)
+    lines.push(`${path} has version ${version}, and its history is ${history.map(({ revision }) => revision)}`);
+  if (found.length === 0 || found.join() !== expected.join()) lines.push(`the timeline says of ${path} ${found}, and not ${expected}`);
+  return lines;
+}
+
+const told = z.object({ items: z.array(z.object({ type: z.string(), revision: z.int(), position: z.int() })) });
+const activity = z.object({ activity_type: z.string(), log_position: z.int() });
 
 const bodyOf = async (answer: Response) => (answer.status === 200 ? answer.text() : answer.body?.cancel());
 

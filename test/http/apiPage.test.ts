@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { items, read } from '../docs/markdown.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
+import { register } from '../support/person.ts';
 import { answersOf, routesOf } from '../support/routes.ts';
 
 const media = z.object({ schema: z.looseObject({}), example: z.unknown() }).partial();
@@ -91,6 +92,33 @@ test('each operation says how it may be refused, and no more', async () => {
   expect(refusals('POST /email-drafts/:id/send')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503]);
 });
 
+test('what an answer came with is said of it', async () => {
+  const ann = await register(daybook.app);
+  const minimal = { prefer: 'return=minimal' };
+  const { headers } = await ann.post('/tasks', { title: 'Ring Ada' }, minimal);
+  const path = headers.location?.replace('/api/v1', '') ?? '';
+  const answers = {
+    createTask: [
+      await ann.post('/tasks', { title: 'Ring Ada' }, minimal),
+      await ann.post('/tasks', { title: 'Ring Bob' }),
+      await ann.post('/tasks', {}),
+    ],
+    changeTask: [await ann.patch(path, { title: 'Ring Ada soon' }), await ann.patch(path, { title: 'Ring Ada now' }, minimal)],
+    getTask: [await ann.get(path), await ann.get(path, { 'if-none-match': '*' })],
+    listTasks: [await ann.get('/tasks')],
+  };
+  const others = new Set(['content-length', 'content-type', 'date', 'vary', 'cache-control', ...Object.keys((await ann.get('/')).headers)]);
+  others.delete('x-request-id');
+  const unsaid = Object.entries(answers).flatMap(([name, given]) => {
+    const { responses = {} } = operations.find(({ operationId }) => operationId === name) ?? {};
+    return given.flatMap(({ status, headers }) => {
+      const said = Object.keys(responses[status]?.headers ?? {}).map((header) => header.toLowerCase());
+      return Object.keys(headers).flatMap((header) => (others.has(header) || said.includes(header) ? [] : [`${name} ${status} ${header}`]));
+    });
+  });
+  expect(unsaid).toEqual([]);
+});
+
 test('what is not of the tables says nothing of waiting for them, and what has no revision nothing of tags', async () => {
   const saidOf = (name: string) => {
     const { parameters = [], responses = {} } = operations.find(({ operationId }) => operationId === name) ?? {};
@@ -99,14 +127,18 @@ test('what is not of the tables says nothing of waiting for them, and what has n
   };
   expect(saidOf('getTask')).toEqual({
     headers: ['Daybook-Position', 'If-None-Match'],
-    answered: ['ETag', 'Daybook-Lag'],
+    answered: ['X-Request-Id', 'ETag', 'Daybook-Lag'],
     statuses: [200, 304, 400, 401, 403, 404, 503],
   });
-  expect(saidOf('historyOfTask')).toMatchObject({ headers: ['If-None-Match'], answered: ['ETag'] });
-  expect(saidOf('listProjections')).toMatchObject({ headers: ['If-None-Match'], answered: ['ETag'] });
-  expect(saidOf('pauseProjection')).toMatchObject({ headers: [], answered: ['ETag'], statuses: [200, 400, 401, 403, 404, 413, 415, 503] });
-  expect(saidOf('isLive')).toEqual({ headers: [], answered: [], statuses: [200] });
-  expect(saidOf('isReady')).toEqual({ headers: [], answered: [], statuses: [200, 503] });
+  expect(saidOf('historyOfTask')).toMatchObject({ headers: ['If-None-Match'], answered: ['X-Request-Id', 'ETag'] });
+  expect(saidOf('listProjections')).toMatchObject({ headers: ['If-None-Match'], answered: ['X-Request-Id', 'ETag'] });
+  expect(saidOf('pauseProjection')).toMatchObject({
+    headers: [],
+    answered: ['X-Request-Id', 'ETag'],
+    statuses: [200, 400, 401, 403, 404, 413, 415, 503],
+  });
+  expect(saidOf('isLive')).toEqual({ headers: [], answered: ['X-Request-Id'], statuses: [200] });
+  expect(saidOf('isReady')).toEqual({ headers: [], answered: ['X-Request-Id'], statuses: [200, 503] });
   const readiness = document.paths['/health/ready']?.get?.responses['503']?.content?.['application/json']?.schema;
   expect(readiness).toHaveProperty('properties.read_model');
 });
