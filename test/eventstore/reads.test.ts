@@ -2,7 +2,6 @@
 import {
   BACKWARDS,
   END,
-  FORWARDS,
   jsonEvent,
   START,
   StreamDeletedError,
@@ -29,7 +28,6 @@ describe('a stream', () => {
     ['from a revision', { fromRevision: 3n }, [3, 4]],
     ['from a revision, some', { fromRevision: 1n, maxCount: 2 }, [1, 2]],
     ['beyond the end', { fromRevision: 9n }, []],
-    ['forwards from the end', { fromRevision: END, direction: FORWARDS }, []],
     ['backwards', { fromRevision: END, direction: BACKWARDS }, [4, 3, 2, 1, 0]],
     ['backwards from a revision', { fromRevision: 2n, direction: BACKWARDS }, [2, 1, 0]],
     ['backwards from beyond the end', { fromRevision: 9n, direction: BACKWARDS, maxCount: 2 }, [4, 3]],

@@ -13,6 +13,7 @@ import {
   type AppendError,
   type AppendOptions,
   type AppendPart,
+  checked,
   decodeAppendPart,
   decodeEvent,
   encodeError,
@@ -121,9 +122,9 @@ const outcomeOf = (log: EventLog, request: Omit<WriteRequest, 'answer'>): Promis
   new Promise((answer) => log.writer.submit({ ...request, answer }));
 
 function appended(revision: number, position: number): AppendResp {
-  const success = new messages.AppendResp.Success().setPosition(
-    new messages.AppendResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position)),
-  );
+  const success = new messages.AppendResp.Success();
+  if (position === 0) success.setNoPosition(new shared.Empty());
+  else success.setPosition(new messages.AppendResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position)));
   if (revision < 0) success.setNoStream(new shared.Empty());
   else success.setCurrentRevision(String(revision));
   return new messages.AppendResp().setSuccess(success);
@@ -144,15 +145,15 @@ function proposedEvent(message: AppendReq.ProposedMessage): ProposedEvent {
   const properties = message.getMetadataMap();
   const type = properties.get('type');
   const contentType = properties.get('content-type');
-  if (!type) throw requiredMetadataPropertyMissing('type');
+  if (type === undefined) throw requiredMetadataPropertyMissing('type');
   if (contentType === undefined) throw requiredMetadataPropertyMissing('content-type');
-  return {
+  return checked({
     id: idOf(message.getId()),
     type,
     isJson: contentType === 'application/json',
     data: message.getData_asU8(),
     metadata: message.getCustomMetadata_asU8(),
-  };
+  });
 }
 
 function idOf(id: UUID | undefined): Uint8Array {

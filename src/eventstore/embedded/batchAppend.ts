@@ -87,9 +87,16 @@ export function decodeEvent(reader: FieldReader): ProposedEvent {
     else reader.skip();
   }
   if (!id) throw new Error('The event has no id');
-  if (!type) throw new Error("Required Metadata Property 'type' is missing");
+  if (type === undefined) throw new Error("Required Metadata Property 'type' is missing");
   if (contentType === undefined) throw new Error("Required Metadata Property 'content-type' is missing");
-  return { id, type, isJson: contentType === 'application/json', data, metadata };
+  return checked({ id, type, isJson: contentType === 'application/json', data, metadata });
+}
+
+/** Throws where an event has what the real server takes for none: an id of zeros, or a type without a letter. */
+export function checked(event: ProposedEvent): ProposedEvent {
+  if (event.id[0] === 0 && event.id.every((byte) => byte === 0)) throw new Error('Empty eventId provided.');
+  if (event.type === '') throw new Error('Empty eventType provided.');
+  return event;
 }
 
 const nothing: Buffer = Buffer.alloc(0);
@@ -149,13 +156,13 @@ for (let value = 0; value < 16; value += 1) {
   hexDigits[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
-// BatchAppendResp{correlation_id, error, success{current_revision, no_stream, position{commit, prepare}}, stream_identifier}
+// BatchAppendResp{correlation_id, error, success{current_revision, no_stream, position{commit, prepare}, no_position}, stream_identifier}
 
 type Addressed = { correlationId: Buffer; streamIdentifier: Buffer };
 
 export function encodeSuccess({ correlationId, streamIdentifier }: Addressed, revision: number, position: number): Buffer {
-  const at = bytesField(3, Buffer.concat([numberField(1, position), numberField(2, position)]));
-  const success = Buffer.concat([revision < 0 ? bytesField(2, Buffer.alloc(0)) : numberField(1, revision), at]);
+  const at = position === 0 ? bytesField(4, nothing) : bytesField(3, Buffer.concat([numberField(1, position), numberField(2, position)]));
+  const success = Buffer.concat([revision < 0 ? bytesField(2, nothing) : numberField(1, revision), at]);
   return Buffer.concat([bytesField(1, correlationId), bytesField(3, success), bytesField(4, streamIdentifier)]);
 }
 

@@ -52,6 +52,7 @@ export const requiredMetadataPropertyMissing = (property: string): Failure =>
     'required-metadata-properties': 'type,content-type',
   });
 
+export const noSuchRead = (): Failure => new Failure(status.UNKNOWN, 'Unexpected ReadStreamResult: Error');
 export const invalidArgument = (message: string): Failure => new Failure(status.INVALID_ARGUMENT, message);
 /** Whether the change is on disk is not known: the caller has to ask again. */
 export const unavailable = (message: string): Failure => new Failure(status.UNAVAILABLE, message);

@@ -244,11 +244,14 @@ function callOf(stream: ServerHttp2Stream): Call {
     end: () => finish({ 'grpc-status': status.OK }),
     fail(error) {
       const { code, message, details } = asFailure(error);
-      finish({ ...details, 'grpc-status': code, 'grpc-message': encodeURIComponent(message.toWellFormed()) });
+      finish({ ...details, 'grpc-status': code, 'grpc-message': percentEncoded(message) });
     },
   };
   return call;
 }
+
+/** As `grpc-message` is written: what is printable in ASCII stays as it is, but for the percent sign. Clients decode no more than that. */
+const percentEncoded = (text: string): string => text.toWellFormed().replaceAll(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
 
 const responseHeaders: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
 

@@ -18,22 +18,6 @@ import { type Method, unary } from './grpc.ts';
 /** The version of the server whose behaviour the embedded log has. */
 const serverVersion = '24.6.0';
 
-const methodFeatures: Record<string, string[]> = { read: ['position', 'events'], batchappend: ['deadline_duration'] };
-
-function supportedMethods(): SupportedMethods {
-  const supported = new features.SupportedMethods().setEventStoreServerVersion(serverVersion);
-  for (const { path } of [...Object.values(streamsGrpc.StreamsService), featuresGrpc.ServerFeaturesService.getSupportedMethods]) {
-    const [service = '', method = ''] = path.toLowerCase().slice(1).split('/');
-    supported.addMethods(
-      new features.SupportedMethod()
-        .setServiceName(service)
-        .setMethodName(method)
-        .setFeaturesList(methodFeatures[method] ?? []),
-    );
-  }
-  return supported;
-}
-
 const missing: Record<string, ServiceDefinition> = {
   'persistent subscriptions': persistentGrpc.PersistentSubscriptionsService,
   'projections of the server': projectionsGrpc.ProjectionsService,
@@ -42,6 +26,30 @@ const missing: Record<string, ServiceDefinition> = {
   'operations of a node': operationsGrpc.OperationsService,
   'monitoring of a node': monitoringGrpc.MonitoringService,
 };
+
+/** What the real server says of its calls (`ServerFeatures.cs`). */
+function featuresOf(service: string, method: string): string[] {
+  if (service.endsWith('.persistentsubscriptions')) return ['stream', 'all'];
+  if (service.endsWith('.projections') && method === 'create') return ['track_emitted_streams'];
+  if (service.endsWith('.streams') && method === 'read') return ['position', 'events'];
+  return method === 'batchappend' ? ['deadline_duration'] : [];
+}
+
+/**
+ * The calls that a client may make. Those that answer with what to run instead are among them: the client makes a request in
+ * HTTP/1.1 of a call that it does not find here, or says that the server is too old for it.
+ */
+function supportedMethods(): SupportedMethods {
+  const supported = new features.SupportedMethods().setEventStoreServerVersion(serverVersion);
+  const services = [streamsGrpc.StreamsService, featuresGrpc.ServerFeaturesService, ...Object.values(missing)];
+  for (const { path } of services.flatMap((service: ServiceDefinition) => Object.values(service))) {
+    const [service = '', method = ''] = path.toLowerCase().slice(1).split('/');
+    supported.addMethods(
+      new features.SupportedMethod().setServiceName(service).setMethodName(method).setFeaturesList(featuresOf(service, method)),
+    );
+  }
+  return supported;
+}
 
 export function otherServices(): Map<string, Method> {
   const { getSupportedMethods } = featuresGrpc.ServerFeaturesService;

@@ -3,7 +3,7 @@
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { LAST_REVISION, type StoredEvent } from './events.ts';
-import { invalidArgument, streamDeleted } from './failures.ts';
+import { invalidArgument, noSuchRead, streamDeleted } from './failures.ts';
 import { type Filter, filterOf } from './filters.ts';
 import { type Call, type Method, receiveRequest } from './grpc.ts';
 import type { EventLog } from './log.ts';
@@ -35,9 +35,12 @@ async function serve(log: EventLog, options: ReadReq.Options | undefined, call: 
 
   if (stream) {
     const name = Buffer.from(stream.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString();
+    const isEnd = stream.hasEnd() || stream.getRevision() === endRevision;
     const revision = stream.hasRevision() ? number(stream.getRevision()) : undefined;
-    if (isSubscription) return subscribeToStream(log, call, name, stream.hasEnd() ? undefined : (revision ?? -1) + 1, encode);
-    return readStream(log, call, name, isBackwards, revision ?? (stream.hasEnd() ? LAST_REVISION : 0), count, encode);
+    if (isSubscription) return subscribeToStream(log, call, name, isEnd ? undefined : (revision ?? -1) + 1, encode);
+    // The real server has no answer to these two, whatever there is of the stream.
+    if (count === 0 || (isEnd && !isBackwards)) throw noSuchRead();
+    return readStream(log, call, name, isBackwards, revision ?? (isEnd ? LAST_REVISION : 0), count, encode);
   }
   const filterOptions = options.getFilter();
   const filter = filterOptions && filterOf(filterOptions, log.streams);
@@ -46,6 +49,9 @@ async function serve(log: EventLog, options: ReadReq.Options | undefined, call: 
   if (isSubscription) return subscribeToAll(log, call, all?.hasEnd() ? undefined : (position ?? 0) + 1, filter, encode);
   return readAll(log, call, isBackwards, position ?? (all?.hasEnd() ? LAST_REVISION : 0), count, filter, encode);
 }
+
+/** The revision that means the end. */
+const endRevision = '18446744073709551615';
 
 /** A 64-bit number of the protocol; those beyond a JavaScript number are all beyond any revision or position, too. */
 const number = (text: string): number => Math.min(Number(text), LAST_REVISION);

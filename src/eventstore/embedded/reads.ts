@@ -3,7 +3,7 @@
 import { LINK_TYPE, type StoredEvent } from './events.ts';
 import { encodeReadEvent, type IdFormat, type NamedEvent } from './readEvent.ts';
 import type { Storage } from './storage.ts';
-import { isReadable, type Streams, visibleFrom } from './streams.ts';
+import { type Streams, visibleFrom } from './streams.ts';
 
 /** `next` is where the following page begins; undefined at the end of what there is now. */
 export type Page = { events: StoredEvent[]; next: number | undefined };
@@ -24,11 +24,7 @@ export function readsOf(storage: Storage, streams: Streams, head: () => number) 
   function resolve(link: StoredEvent): StoredEvent | undefined {
     const [, revision, name] = /^(\d+)@(.+)$/s.exec(Buffer.from(link.data).toString()) ?? [];
     if (revision === undefined || name === undefined) return undefined;
-    const stream = streams.get(name);
-    const first = visibleFrom(stream, Date.now());
-    if (!isReadable(stream) || Number(revision) < first.revision) return undefined;
-    const event = storage.eventAt(stream.id, Number(revision));
-    return event && event.created >= first.since ? event : undefined;
+    return streams.shown(streams.get(name), Number(revision));
   }
 
   return {

@@ -1,10 +1,11 @@
 // What is known of each stream without reading its events: its number, its newest revision, and the rules that its metadata
 // set. Kept in memory for the streams in use; everything here can be read again from the log.
-import { isMetastream, LAST_REVISION, metastreamOf, originalStreamOf } from './events.ts';
+import { z } from 'zod';
+import { isMetastream, LAST_REVISION, metastreamOf, originalStreamOf, type StoredEvent } from './events.ts';
 import type { Storage } from './storage.ts';
 
-/** What a stream's newest `$metadata` says of which events are still shown. */
-export type Rules = { maxCount?: number; maxAgeSeconds?: number; truncateBefore?: number };
+/** What a stream's newest `$metadata` says of which events are still shown; that of a soft delete says that none is. */
+export type Rules = { maxCount?: number; maxAgeSeconds?: number; truncateBefore?: number; isDeleted?: true };
 
 /** A stream as it stands. `id` is 0 before its first event, `last` is -1 then and LAST_REVISION once it has a tombstone. */
 export type StreamState = { readonly name: string; id: number; last: number; rules: Rules };
@@ -13,7 +14,7 @@ export type StreamState = { readonly name: string; id: number; last: number; rul
 const capacity = 50_000;
 
 export const isTombstoned = (stream: StreamState): boolean => stream.last === LAST_REVISION;
-export const isSoftDeleted = (stream: StreamState): boolean => (stream.rules.truncateBefore ?? 0) >= LAST_REVISION;
+export const isSoftDeleted = (stream: StreamState): boolean => stream.rules.isDeleted === true;
 
 /** Whether a read finds the stream at all. */
 export const isReadable = (stream: StreamState): boolean => stream.last >= 0 && !isTombstoned(stream) && !isSoftDeleted(stream);
@@ -24,31 +25,47 @@ export function visibleFrom({ last, rules }: StreamState, now: number): { revisi
   return { revision, since: rules.maxAgeSeconds === undefined ? 0 : now - rules.maxAgeSeconds * 1000 };
 }
 
-/** The rules in the data of a `$metadata` event. Data that is not a JSON object sets none, as in the real server. */
+// A 64-bit integer. JavaScript's numbers hold those of up to 53 bits, beyond which there is no revision.
+const integer = z
+  .number()
+  .refine((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 63)
+  .optional();
+const rulesInMetadata = z.object({ $maxCount: integer, $maxAge: integer, $tb: integer, $cacheControl: integer });
+
+/** The `$tb` of a soft delete is the largest 64-bit integer; the number next to it, which JavaScript takes for the same, is none. */
+const softDelete = /"\$tb"\s*:\s*9223372036854775807\s*[,}]/;
+
+/**
+ * The rules in the data of a `$metadata` event, as the real server takes them (`StreamMetadata.FromJsonReader`): a rule that is
+ * not positive is left out, and one that is no integer makes all of them void, as does what is not a JSON object.
+ */
 export function rulesOf(data: Uint8Array): Rules {
-  const json = parseObject(data);
+  const text = textOf(data);
+  if (softDelete.test(text)) return { truncateBefore: LAST_REVISION, isDeleted: true };
+  const { $maxCount = 0, $maxAge = 0, $tb = 0 } = rulesInMetadata.safeParse(parseObject(text)).data ?? {};
   const rules: Rules = {};
-  if (isPositive(json.$maxCount)) rules.maxCount = json.$maxCount;
-  if (isPositive(json.$maxAge)) rules.maxAgeSeconds = json.$maxAge;
-  if (typeof json.$tb === 'number' && json.$tb >= 0) rules.truncateBefore = Math.min(json.$tb, LAST_REVISION);
+  if ($maxCount > 0) rules.maxCount = $maxCount;
+  if ($maxAge > 0) rules.maxAgeSeconds = $maxAge;
+  if ($tb > 0) rules.truncateBefore = Math.min($tb, LAST_REVISION);
   return rules;
 }
 
 /** The same metadata with another `$tb`, for a stream that is written again after a soft delete; undefined if it is no JSON object. */
-export function withTruncateBefore(data: Uint8Array, revision: number): Uint8Array {
-  return Buffer.from(JSON.stringify({ ...parseObject(data), $tb: revision }));
+export function withTruncateBefore(data: Uint8Array, revision: number): Uint8Array | undefined {
+  const json = parseObject(textOf(data));
+  return json && Buffer.from(JSON.stringify({ ...json, $tb: revision }));
 }
 
-function parseObject(data: Uint8Array): Record<string, unknown> {
+const textOf = (data: Uint8Array): string => Buffer.from(data.buffer, data.byteOffset, data.length).toString();
+
+function parseObject(text: string): object | undefined {
   try {
-    const json: unknown = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
-    return typeof json === 'object' && json !== null ? { ...json } : {};
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? json : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
-
-const isPositive = (value: unknown): value is number => typeof value === 'number' && value > 0;
 
 export type Streams = ReturnType<typeof trackStreams>;
 
@@ -70,7 +87,7 @@ export function trackStreams(storage: Storage) {
   function newestMetadata(name: string): Uint8Array {
     const id = storage.streamId(metastreamOf(name));
     const event = id === undefined ? undefined : storage.eventAt(id, storage.lastRevision(id));
-    return event?.data ?? new Uint8Array();
+    return event?.isJson ? event.data : new Uint8Array();
   }
 
   function get(name: string): StreamState {
@@ -97,6 +114,13 @@ export function trackStreams(storage: Storage) {
   return {
     get,
     newestMetadata,
+    /** The event at a revision, if reads of the stream still show it. */
+    shown(stream: StreamState, revision: number): StoredEvent | undefined {
+      const first = visibleFrom(stream, Date.now());
+      if (!isReadable(stream) || revision < first.revision) return undefined;
+      const event = storage.eventAt(stream.id, revision);
+      return event && event.created >= first.since ? event : undefined;
+    },
     nameOf: (id: number): string => nameOf(id).text,
     encodedNameOf: (id: number): Uint8Array => nameOf(id).bytes,
     /** Forgets what it knew of a stream, or of all of them after a transaction that was rolled back. */

@@ -12,9 +12,12 @@ import { isReadable, isTombstoned } from './streams.ts';
 export type Encode = (event: StoredEvent) => Buffer;
 type Receiver = Pick<Call, 'send' | 'ready' | 'over'>;
 
-/** Sends what $all has from a position (included) on, until the caller leaves. `from` undefined begins with what comes next. */
+/**
+ * Sends what $all has from a position (included) on, until the caller leaves. `from` undefined begins with what comes next, and
+ * so does a position that the log has not reached: it is of another log, or of this one before it was restored.
+ */
 export async function subscribeToAll(log: EventLog, call: Receiver, from: number | undefined, filter: Filter | undefined, encode: Encode) {
-  let next = from ?? log.writer.head() + 1;
+  let next = Math.min(from ?? Number.POSITIVE_INFINITY, log.writer.head() + 1);
   let sinceCheckpoint = 0;
   let isLive = false;
   call.send(encodeConfirmation(randomUUID()));
@@ -41,16 +44,18 @@ export async function subscribeToAll(log: EventLog, call: Receiver, from: number
 
 /**
  * Sends what a stream has from a revision (included) on, until the caller leaves. `from` undefined begins with what comes
- * next. A stream that does not exist yet is waited for; one with a tombstone ends the subscription.
+ * next. A stream that does not exist yet is waited for; one with a tombstone ends the subscription, except where it is old and
+ * only what comes next was asked for: then nothing ever comes.
  */
 export async function subscribeToStream(log: EventLog, call: Receiver, name: string, from: number | undefined, encode: Encode) {
   let next = from ?? log.streams.get(name).last + 1;
   let isLive = false;
-  if (isTombstoned(log.streams.get(name))) throw streamDeleted(name);
+  const isAwaited = !isTombstoned(log.streams.get(name));
+  if (!isAwaited && from !== undefined) throw streamDeleted(name);
   call.send(encodeConfirmation(randomUUID()));
   while (!call.over.aborted) {
     const stream = log.streams.get(name);
-    if (isTombstoned(stream)) throw streamDeleted(name);
+    if (isAwaited && isTombstoned(stream)) throw streamDeleted(name);
     const exists = isReadable(stream);
     const page = exists ? log.reads.stream(name, next, Number.POSITIVE_INFINITY) : undefined;
     for (const event of page?.events ?? []) call.send(encode(event));

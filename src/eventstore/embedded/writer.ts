@@ -17,6 +17,7 @@ import { recentEvents } from './recentEvents.ts';
 import { type Storage, sentence } from './storage.ts';
 import { isSoftDeleted, rulesOf, type StreamState, type Streams, withTruncateBefore } from './streams.ts';
 
+/** `position` is 0 for a repeat of what reads no longer show: the real server tells no position then. */
 export type Outcome =
   | { is: 'written'; revision: number; position: number }
   | { is: 'wrong revision'; current: number }
@@ -94,18 +95,25 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
     for (const event of events) position = write(stream, event, created);
     const revision = stream.last;
     // A soft-deleted stream begins anew at its next event, with what its metadata said before.
-    if (wasSoftDeleted) writeMetadata(stream.name, withTruncateBefore(streams.newestMetadata(stream.name), firstNew), created);
+    if (wasSoftDeleted) bringBack(stream, streams.newestMetadata(stream.name), firstNew, created);
     const newest = events.at(-1);
     if (newest && isMetastream(stream.name) && !isMetastream(originalStreamOf(stream.name))) {
-      setMetadata(originalStreamOf(stream.name), newest.data, created);
+      setMetadata(originalStreamOf(stream.name), newest, created);
     }
     return { is: 'written', revision, position };
   }
 
-  function setMetadata(name: string, data: Uint8Array, created: number): void {
+  function setMetadata(name: string, { isJson, data }: ProposedEvent, created: number): void {
     const stream = streams.get(name);
-    if (isSoftDeleted(stream)) writeMetadata(name, withTruncateBefore(data, stream.last + 1), created);
-    else stream.rules = rulesOf(data);
+    const wasSoftDeleted = isSoftDeleted(stream);
+    stream.rules = isJson ? rulesOf(data) : {};
+    if (wasSoftDeleted) bringBack(stream, data, stream.last + 1, created);
+  }
+
+  /** Has a stream that was soft-deleted begin at a revision, with what else its metadata says. */
+  function bringBack(stream: StreamState, metadata: Uint8Array, first: number, created: number): void {
+    const data = withTruncateBefore(metadata, first);
+    if (data) writeMetadata(stream.name, data, created);
   }
 
   function perform({ stream: name, expected, change, deadline }: WriteRequest, now: number): Outcome {
@@ -114,8 +122,7 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
     const ids = change.is === 'append' ? change.events.map(({ id }) => id) : [newId()];
     const decision = decide(stream, expected, ids, known);
     if (decision.is === 'repeated') {
-      const event = storage.eventAt(stream.id, decision.revision);
-      return { is: 'written', revision: decision.revision, position: event?.position ?? head };
+      return { is: 'written', revision: decision.revision, position: streams.shown(stream, decision.revision)?.position ?? 0 };
     }
     if (decision.is !== 'new') return decision;
     if (change.is === 'append') return append(stream, change.events, now);
