@@ -1,5 +1,6 @@
 // What is done to the log as a file, from the command line as from within: check, back up, restore, scavenge.
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { type AllStreamRecordedEvent, EventStoreDBClient, START } from '@eventstore/db-client';
 import { expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
+import { ANY } from '../../src/eventstore/embedded/events.ts';
+import { openLog } from '../../src/eventstore/embedded/log.ts';
 import { backUpLog, logFile, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
+import type { Outcome } from '../../src/eventstore/embedded/writer.ts';
 import { event, temporaryDirectory } from './support.ts';
 
 type Log = { readonly client: EventStoreDBClient; readonly all: () => Promise<readonly string[]> };
@@ -139,27 +143,49 @@ test('the newest position is not given again when that event was scavenged', asy
   });
 });
 
+test('what a scavenge took out of a log that is being read is in its files until it is done again, and it says so', async () => {
+  const directory = temporaryDirectory();
+  await withLogIn(directory, async ({ client }) => {
+    await client.appendToStream('deleted', texts('deleted', 3));
+    await client.deleteStream('deleted');
+  });
+  const reader = new DatabaseSync(logFile(directory), { readOnly: true });
+  const reading = reader.prepare('SELECT * FROM events').iterate();
+  reading.next();
+  expect(() => scavengeLog(directory)).toThrow('A backup or a check reads the event log');
+  expect(bytesIn(directory)).toContain('deleted-1');
+  reader.close();
+  expect(scavengeLog(directory)).toBe(0);
+  expect(bytesIn(directory)).not.toContain('deleted-1');
+});
+
 test('a backup of a log in use has all that was acknowledged before it, and is restored as it was', async () => {
   const data = temporaryDirectory();
   const directory = join(data, 'eventstore');
   const file = join(temporaryDirectory(), 'log.backup');
-  const acknowledged = await withLogIn(directory, async ({ client, all }) => {
+  const { acknowledged, during } = await withLogIn(directory, async ({ client, all }) => {
     for (let n = 0; n < 200; n += 1) await client.appendToStream(`stream-${n % 7}`, texts(`before-${n}`, 3));
-    const before = await all();
+    const acknowledged = await all();
     let isOver = false;
+    let during = 0;
     const writing = Array.from({ length: 8 }, async (_, writer) => {
-      for (let n = 0; !isOver; n += 1) await client.appendToStream(`writer-${writer}`, texts(`during-${n}`, 2));
+      for (let n = 0; !isOver; n += 1) {
+        await client.appendToStream(`writer-${writer}`, texts(`during-${n}`, 2));
+        during += 1;
+        // Writers without a pause would take the processor from the command, which then only takes longer to start.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
     });
     const { code, printed } = await daybook(data, 'backup', file);
     isOver = true;
     await Promise.all(writing);
     expect(code, printed).toBe(0);
-    return before;
+    return { acknowledged, during };
   });
-  const other = temporaryDirectory();
+  expect(during).toBeGreaterThan(8);
   const checksum = verifyLog(file).checksum;
-  const verified = await daybook(data, 'verify', file);
-  expect(verified).toMatchObject({ code: 0, printed: expect.stringContaining(checksum) });
+  expect(await daybook(data, 'verify', file)).toMatchObject({ code: 0, printed: expect.stringContaining(checksum) });
+  const other = temporaryDirectory();
   expect(await daybook(other, 'restore', file)).toMatchObject({ code: 0, printed: expect.stringContaining(checksum) });
   const restored = join(other, 'eventstore');
   await withLogIn(restored, async ({ client, all }) => {
@@ -167,8 +193,31 @@ test('a backup of a log in use has all that was acknowledged before it, and is r
     await client.appendToStream('writer-0', event('Said'));
   });
   // Neither a file nor a log that is there is written over.
-  expect(await daybook(data, 'backup', file)).toMatchObject({ code: 1, printed: expect.stringContaining('is there already') });
-  expect(await daybook(other, 'restore', file)).toMatchObject({ code: 1, printed: expect.stringContaining('already') });
+  expect(() => backUpLog(directory, file)).toThrow('is there already');
+  expect(() => restoreLog(file, restored)).toThrow(/There is a log in .* already/);
+});
+
+test('a backup keeps no writer waiting, however much is written while it reads, and the log is no longer for it afterwards', async () => {
+  const directory = temporaryDirectory();
+  const log = openLog(directory);
+  const append = (size: number) =>
+    new Promise<Outcome>((answer) => {
+      const one = { id: randomBytes(16), type: 'Said', isJson: false, data: randomBytes(size), metadata: Buffer.alloc(0) };
+      log.writer.submit({ stream: 'one', expected: ANY, change: { is: 'append', events: [one] }, answer });
+    });
+  const walBytes = () => statSync(`${logFile(directory)}-wal`).size;
+  await append(100);
+  // As a backup reads: one transaction, for as long as it takes.
+  const reader = new DatabaseSync(logFile(directory), { readOnly: true });
+  const reading = reader.prepare('SELECT position FROM events').iterate();
+  reading.next();
+  const kept = 64 * 1024 * 1024;
+  while (walBytes() <= kept) expect(await append(900_000)).toMatchObject({ is: 'written' });
+  expect(reader.prepare('SELECT count(*) AS count FROM events').get()).toEqual({ count: 1 });
+  reader.close();
+  for (let n = 0; n < 3; n += 1) expect(await append(900_000)).toMatchObject({ is: 'written' });
+  expect(walBytes()).toBeLessThanOrEqual(kept);
+  log.close();
 });
 
 test('what is not as it should be is found, and neither backed up nor restored', async () => {
@@ -195,6 +244,9 @@ test('what is not as it should be is found, and neither backed up nor restored',
     ['DELETE FROM events WHERE revision = 20', 'one@21 at position 22 should be one@20'],
     [`UPDATE events SET data = CAST('{"text"' AS BLOB) WHERE position = 7`, 'one@6 at position 7 is not the JSON that it says it is'],
     ['PRAGMA foreign_keys = OFF; DELETE FROM streams', 'the event at position 1 cannot be read'],
+    ["UPDATE events SET id = x'0011' WHERE position = 3", 'the event at position 3 cannot be read'],
+    [`UPDATE events SET revision = ${Number.MAX_SAFE_INTEGER} WHERE revision = 30`, 'one@31 at position 32 should be one@9007199254740992'],
+    ['UPDATE events SET position = 1000 WHERE revision = 10', 'one@11 at position 12 should be one@10'],
   ] as const) {
     const copy = damage(statement);
     expect(verifyLog(copy).faults).toContain(fault);

@@ -16,6 +16,8 @@ export type Report = { readonly events: number; readonly head: number; readonly 
 
 export const logFile = (directory: string): string => join(directory, 'events.db');
 const MOST_FAULTS = 20;
+/** How long a log is waited for that is being opened, and is put in order for it. */
+const openingMilliseconds = 5_000;
 
 /**
  * Reads all of a log, also of one that is in use: that SQLite finds its file whole, that revisions are dense and positions
@@ -62,8 +64,9 @@ export function verifyLog(file: string): Report {
 }
 
 /**
- * Copies the log of a directory as it is at one moment; whoever writes to it goes on writing. The file appears when it is
- * whole and on disk, and none that is there is overwritten. Answers with what the copy holds, read back.
+ * Copies the log of a directory as it is at one moment; whoever writes to it goes on writing, and the copy takes the longer for it
+ * only as the machine has less to spare. What is written meanwhile stays in the log's WAL until the copy is made. The file appears
+ * when it is whole and on disk, and none that is there is overwritten. Answers with what the copy holds, read back.
  */
 export function backUpLog(directory: string, file: string): Report {
   if (existsSync(file)) throw new Error(`${file} is there already`);
@@ -105,7 +108,7 @@ export function restoreLog(file: string, directory: string): Report {
 /**
  * Takes out what reads of streams no longer show: what was deleted, and what `$maxAge`, `$maxCount` and `$tb` hide. From then
  * on it is not in `$all` either, and its bytes are in no file. Positions and revisions stay, and are not given again. Nobody
- * else may have the log open. Answers with how many events went.
+ * else may have the log open: throws while it is in use, and while it is backed up or checked. Answers with how many events went.
  */
 export function scavengeLog(directory: string, onProgress: (streams: number, removed: number) => void = () => {}): number {
   const log = openLog(directory);
@@ -150,7 +153,7 @@ const eventRow = z.object({
 
 function openToRead(file: string): DatabaseSync {
   if (!existsSync(file)) throw new Error(`There is no event log at ${file}`);
-  const db = new DatabaseSync(file, { readOnly: true });
+  const db = new DatabaseSync(file, { readOnly: true, timeout: openingMilliseconds });
   try {
     checkIsLog(db, file);
     return db;

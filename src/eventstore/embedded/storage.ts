@@ -146,9 +146,17 @@ export function openStorage(directory: string, connect = connectDirectly) {
     },
     /** Notes the newest position, which is not given again even if that event is removed. */
     noteHead: (): void => void noteHead.run(),
-    /** Writes the file anew without what was removed. What it was is overwritten, here and in the WAL. */
+    /**
+     * Writes the file anew without what was removed. What it was is overwritten, here and in the WAL; throws when it could not be,
+     * for another process reads the log as it was.
+     */
     compact(): void {
-      db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+      db.exec('VACUUM');
+      if (pragma(db, 'wal_checkpoint(TRUNCATE)') !== 0) {
+        throw new Error(
+          'A backup or a check reads the event log: what was taken out is in its files still. Do this again when that has ended',
+        );
+      }
     },
 
     close(): void {
@@ -179,6 +187,8 @@ function open(file: string, connect: Connect, release: () => void): DatabaseSync
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000');
+    // While a backup reads, the WAL only grows; afterwards it gives back what is beyond this many bytes.
+    db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
     // What is deleted is overwritten with zeros.
     db.exec('PRAGMA secure_delete = ON');
     db.exec('PRAGMA cache_size = -65536');
