@@ -29,6 +29,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { ANY as NO_EXPECTATION } from '../../src/eventstore/embedded/events.ts';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
+import { subscribeToStream } from '../../src/eventstore/embedded/subscriptions.ts';
 import type { Outcome } from '../../src/eventstore/embedded/writer.ts';
 import { arrivals, collect, event, events, failureOf, newStream, revisionOf, temporaryDirectory, typeOf, withLog } from './support.ts';
 
@@ -296,8 +297,8 @@ function bareLog() {
       log.writer.submit({ stream, expected: NO_EXPECTATION, change: { is: 'append', events: [proposed] }, answer });
     });
   const shown = (stream: string) => log.reads.stream(stream, 0, 100).events.map(({ revision }) => revision);
-  const remove = (stream: string): Promise<Outcome> =>
-    new Promise((answer) => log.writer.submit({ stream, expected: NO_EXPECTATION, change: { is: 'delete' }, answer }));
+  const remove = (stream: string, is: 'delete' | 'tombstone' = 'delete'): Promise<Outcome> =>
+    new Promise((answer) => log.writer.submit({ stream, expected: NO_EXPECTATION, change: { is }, answer }));
   return { log, append, shown, remove };
 }
 
@@ -513,6 +514,33 @@ describe('a subscription to a stream', () => {
     expect(await typesOf(seen, 1)).toEqual(['Again']);
     await shared.client.tombstoneStream(stream);
     expect(await seen.next()).toBeInstanceOf(StreamDeletedError);
+  });
+
+  // SubscriptionsService.ProcessEventCommited sends every event that is committed; only what is read is looked at for metadata.
+  test('that has caught up has all that is written, also what is hidden before it could be sent', async () => {
+    const { log, append, remove } = bareLog();
+    const sent: string[] = [];
+    const over = new AbortController();
+    const call = { over: over.signal, ready: async () => undefined, send: (message: Buffer) => void sent.push(message.toString('latin1')) };
+    await append('s', 'First');
+    const subscription = subscribeToStream(log, call, 's', 0, ({ type }) => Buffer.from(type));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    sent.length = 0;
+    // Each of these is one commit.
+    await Promise.all([append('s', 'A'), append('s', 'B'), append('$$s', '$metadata', '{"$maxCount":1}'), append('s', 'C')]);
+    await turn();
+    expect(sent.splice(0)).toEqual(['A', 'B', 'C']);
+    await Promise.all([append('s', 'D'), append('$$s', '$metadata', '{"$tb":100}'), append('s', 'E')]);
+    await turn();
+    expect(sent.splice(0)).toEqual(['D', 'E']);
+    await Promise.all([append('s', 'F'), remove('s'), append('s', 'G')]);
+    await turn();
+    expect(sent.splice(0)).toEqual(['F', 'G']);
+    await Promise.all([append('s', 'H'), remove('s', 'tombstone')]);
+    expect(await failureOf(subscription)).toMatchObject({ message: "Event stream 's' is deleted." });
+    expect(sent).toEqual(['H']);
+    log.close();
   });
 
   // Inferred: SubscriptionsService confirms it, and nothing reads the stream.

@@ -1,6 +1,6 @@
 // Reads as pages: what a stream or $all shows from a place on, in either direction, a bounded amount at a time. A caller goes on
 // from where the page says, when it can take more. Links are resolved here.
-import { LINK_TYPE, type StoredEvent } from './events.ts';
+import { LAST_REVISION, LINK_TYPE, type StoredEvent } from './events.ts';
 import { encodeReadEvent, type IdFormat, type NamedEvent } from './readEvent.ts';
 import type { Storage } from './storage.ts';
 import { type Streams, visibleFrom } from './streams.ts';
@@ -45,6 +45,12 @@ export function readsOf(storage: Storage, streams: Streams, head: () => number) 
       const stream = streams.get(name);
       const first = visibleFrom(stream, Date.now());
       const events = storage.stream(stream.id, Math.max(from, first.revision), stream.last, first.since, Math.min(limit, pageEvents));
+      const last = events.at(-1);
+      return { events, next: last && last.revision + 1 };
+    },
+    /** What was written to a stream, whether or not it is still shown; its tombstone is not among it. */
+    written(name: string, from: number): Page {
+      const events = storage.stream(streams.get(name).id, from, LAST_REVISION - 1, 0, pageEvents);
       const last = events.at(-1);
       return { events, next: last && last.revision + 1 };
     },

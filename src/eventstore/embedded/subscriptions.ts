@@ -44,8 +44,9 @@ export async function subscribeToAll(log: EventLog, call: Receiver, from: number
 
 /**
  * Sends what a stream has from a revision (included) on, until the caller leaves. `from` undefined begins with what comes
- * next. A stream that does not exist yet is waited for; one with a tombstone ends the subscription, except where it is old and
- * only what comes next was asked for: then nothing ever comes.
+ * next. Once it has caught up, it sends all that is written, whatever metadata or a deletion hide of it by then. A stream that does
+ * not exist yet is waited for; one with a tombstone ends the subscription, except where it is old and only what comes next was
+ * asked for: then nothing ever comes.
  */
 export async function subscribeToStream(log: EventLog, call: Receiver, name: string, from: number | undefined, encode: Encode) {
   let next = from ?? log.streams.get(name).last + 1;
@@ -55,15 +56,16 @@ export async function subscribeToStream(log: EventLog, call: Receiver, name: str
   call.send(encodeConfirmation(randomUUID()));
   while (!call.over.aborted) {
     const stream = log.streams.get(name);
-    if (isAwaited && isTombstoned(stream)) throw streamDeleted(name);
     const exists = isReadable(stream);
-    const page = exists ? log.reads.stream(name, next, Number.POSITIVE_INFINITY) : undefined;
+    const shown = () => (exists ? log.reads.stream(name, next, Number.POSITIVE_INFINITY) : undefined);
+    const page = isLive ? log.reads.written(name, next) : shown();
     for (const event of page?.events ?? []) call.send(encode(event));
     if (page?.next !== undefined) {
       next = page.next;
       await call.ready();
       continue;
     }
+    if (isAwaited && isTombstoned(stream)) throw streamDeleted(name);
     if (!isLive && (exists || from === undefined)) {
       call.send(encodeCaughtUp());
       isLive = true;
