@@ -48,9 +48,13 @@ const bytesIn = (directory: string) =>
     .join('\n');
 
 /** The command line on a data folder; answers with its exit code and what it printed. */
-async function daybook(dataDirectory: string, ...args: string[]) {
+const daybook = (dataDirectory: string, ...args: string[]) => daybookWithin('exec "$0" "$@"', dataDirectory, ...args);
+
+/** The same, begun by a line of a shell that is given it as its arguments. */
+async function daybookWithin(shell: string, dataDirectory: string, ...args: string[]) {
   const script = fileURLToPath(new URL('../../src/cli/daybook.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, ...args], { env: { ...process.env, DAYBOOK_DATA_DIR: dataDirectory } });
+  const env = { ...process.env, DAYBOOK_DATA_DIR: dataDirectory };
+  const child = spawn('sh', ['-c', shell, process.execPath, script, ...args], { env });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
   const [code] = await once(child, 'close');
@@ -123,6 +127,28 @@ test('a scavenge takes the bytes of what is deleted or expired out of every file
     const position = (line: string | undefined) => BigInt(line?.split(' ')[0] ?? 0);
     const [first] = (await all()).filter((line) => line.startsWith('deleted@3') || line.includes(' deleted@3 '));
     expect(position(first)).toBeGreaterThan(position(before.at(-1)));
+  });
+});
+
+test('a scavenge that finds no room on the disk says so, harms nothing, and can be done again', async () => {
+  const data = temporaryDirectory();
+  const directory = join(data, 'eventstore');
+  const before = await withLogIn(directory, async ({ client, all }) => {
+    await client.appendToStream('kept', texts('kept'.repeat(5_000), 20));
+    await client.appendToStream('deleted', texts('deleted'.repeat(5_000), 20));
+    await client.deleteStream('deleted');
+    return all();
+  });
+  // No file of the process may grow beyond 100 KiB; some shells count half of them.
+  const { code, printed } = await daybookWithin('ulimit -f 100; exec "$0" "$@"', data, 'scavenge');
+  expect(printed).toMatch(/The event log .*events\.db cannot be (read or )?written: the disk (failed|is full)/);
+  expect(code).toBe(1);
+  expect(verifyLog(logFile(directory))).toMatchObject({ faults: [] });
+  scavengeLog(directory);
+  expect(bytesIn(directory)).not.toContain('deleted-1');
+  await withLogIn(directory, async ({ all }) => {
+    const after = await all();
+    expect(after.filter((line) => line.includes('kept@'))).toEqual(before.filter((line) => line.includes('kept@')));
   });
 });
 

@@ -132,6 +132,8 @@ export function scavengeLog(directory: string, onProgress: (streams: number, rem
       onProgress(streams, removed);
     }
     log.storage.compact();
+  } catch (error) {
+    throw new Error(sentence(error, logFile(directory)), { cause: error });
   } finally {
     log.close();
   }
