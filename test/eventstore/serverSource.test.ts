@@ -67,6 +67,10 @@ const states = {
     await shared.client.appendToStream(stream, events(3));
     await shared.client.deleteStream(stream);
   },
+  'had metadata only, and was deleted': async (stream: string) => {
+    await states['has metadata only'](stream);
+    await shared.client.deleteStream(stream);
+  },
   'was deleted and written again': async (stream: string) => {
     await states['was deleted'](stream);
     await shared.client.appendToStream(stream, events(1));
@@ -90,6 +94,7 @@ describe.each(calls)('%s to a stream that', (_call, options) => {
     ['has metadata only', ['ok 0', 'ok 0', 'ok 0', 'wrong no_stream', 'wrong no_stream', 'wrong no_stream']],
     ['has three events', ['ok 3', 'wrong 2', 'ok 3', 'wrong 2', 'ok 3', 'wrong 2']],
     ['was deleted', ['ok 3', 'ok 3', 'deleted', 'wrong 2', 'ok 3', 'wrong 2']],
+    ['had metadata only, and was deleted', ['ok 0', 'ok 0', 'deleted', 'wrong no_stream', 'wrong no_stream', 'wrong no_stream']],
     ['was deleted and written again', ['ok 4', 'wrong 3', 'ok 4', 'wrong 3', 'wrong 3', 'ok 4']],
     ['has a tombstone', ['deleted', 'deleted', 'deleted', 'deleted', 'deleted', 'deleted']],
   ] as const)('%s', async (state, outcomes) => {
@@ -114,6 +119,7 @@ describe.each([
     ['has metadata only', ['ok', 'ok', 'wrong -1', 'wrong -1', 'wrong -1']],
     ['has three events', ['ok', 'wrong 2', 'wrong 2', 'ok', 'wrong 2']],
     ['was deleted', ['ok', 'ok', 'wrong 2', 'ok', 'wrong 2']],
+    ['had metadata only, and was deleted', ['ok', 'ok', 'wrong -1', 'wrong -1', 'wrong -1']],
     ['was deleted and written again', ['ok', 'wrong 3', 'wrong 3', 'wrong 3', 'ok']],
     ['has a tombstone', ['deleted', 'deleted', 'deleted', 'deleted', 'deleted']],
   ] as const)('%s', async (state, outcomes) => {
@@ -514,6 +520,32 @@ describe('a subscription to a stream', () => {
     expect(await typesOf(seen, 1)).toEqual(['Again']);
     await shared.client.tombstoneStream(stream);
     expect(await seen.next()).toBeInstanceOf(StreamDeletedError);
+  });
+
+  test('does not show what was hidden when it caught up', async () => {
+    const stream = newStream();
+    await shared.client.appendToStream(stream, events(3));
+    await shared.client.setStreamMetadata(stream, { truncateBefore: 100 });
+    const subscription = shared.client.subscribeToStream(stream);
+    const seen = arrivals(subscription);
+    expect(await seen.next()).toBe('caughtUp');
+    await shared.client.appendToStream(stream, event('A'));
+    expect(await typesOf(seen, 1)).toEqual(['A']);
+    await subscription.unsubscribe();
+  });
+
+  test('that is deleted waits for it, and has caught up with it once metadata bring it back', async () => {
+    const stream = newStream();
+    await states['was deleted'](stream);
+    const subscription = shared.client.subscribeToStream(stream);
+    const seen = arrivals(subscription);
+    await new Promise((resolve) => subscription.once('confirmation', resolve));
+    expect(seen.seen).toEqual([]);
+    await shared.client.setStreamMetadata(stream, { cacheControl: 5 });
+    expect(await seen.next()).toBe('caughtUp');
+    await shared.client.appendToStream(stream, event('A'));
+    expect(await typesOf(seen, 1)).toEqual(['A']);
+    await subscription.unsubscribe();
   });
 
   // SubscriptionsService.ProcessEventCommited sends every event that is committed; only what is read is looked at for metadata.

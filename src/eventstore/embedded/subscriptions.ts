@@ -69,6 +69,7 @@ export async function subscribeToStream(log: EventLog, call: Receiver, name: str
     if (!isLive && (exists || from === undefined)) {
       call.send(encodeCaughtUp());
       isLive = true;
+      next = Math.max(next, stream.last + 1); // what is hidden was before
     }
     await log.commits.next(name, call.over);
   }

@@ -107,7 +107,9 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
     const stream = streams.get(name);
     const wasSoftDeleted = isSoftDeleted(stream);
     stream.rules = isJson ? rulesOf(data) : {};
-    if (wasSoftDeleted) bringBack(stream, data, stream.last + 1, created);
+    if (!wasSoftDeleted) return;
+    bringBack(stream, data, stream.last + 1, created);
+    touched.add(name); // there is a stream again, if only an empty one
   }
 
   /** Has a stream that was soft-deleted begin at a revision, with what else its metadata says. */
