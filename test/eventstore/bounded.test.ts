@@ -189,6 +189,15 @@ test('a thousand idle subscriptions read nothing when another stream grows, and 
   expect(counts.pagesOfAll - before.pagesOfAll).toBeLessThanOrEqual(2);
 });
 
+test('a name that is remembered keeps nothing else in memory', async () => {
+  const { log } = await countedLog();
+  await append(log, 'remembered', 1, 10);
+  const { id } = log.streams.get('remembered');
+  const bytes = log.streams.encodedNameOf(id);
+  expect(Buffer.from(bytes).toString()).toBe('remembered');
+  expect(bytes.buffer.byteLength).toBe('remembered'.length);
+});
+
 test('opening and the first append look at no more of the log than its end', async () => {
   const directory = temporaryDirectory();
   const statements = new Set<string>();

@@ -69,6 +69,8 @@ function parseObject(text: string): object | undefined {
 
 export type Streams = ReturnType<typeof trackStreams>;
 
+const encoder = new TextEncoder();
+
 export function trackStreams(storage: Storage) {
   const known = new Map<string, StreamState>();
   const names = new Map<number, { text: string; bytes: Uint8Array }>();
@@ -104,7 +106,8 @@ export function trackStreams(storage: Storage) {
     let name = names.get(id);
     if (!name) {
       const text = storage.streamName(id);
-      name = { text, bytes: Buffer.from(text) };
+      // In memory of its own: what Buffer makes shares pieces of 8 KiB with all that is sent meanwhile, and would keep them.
+      name = { text, bytes: encoder.encode(text) };
       if (names.size >= capacity) names.clear();
       names.set(id, name);
     }
