@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
 import { type Follower, type FollowerStatus, type Following, follow } from './follower.ts';
-import { httpModel, type OutsideCall } from './httpModel.ts';
+import { httpModel, type OnCall } from './httpModel.ts';
 import { LOCAL_MODEL, localModel } from './localModel.ts';
 import type { Asked, EmbeddingModel, Question } from './model.ts';
 import { servingModel, storedModels, want } from './models.ts';
@@ -31,11 +31,7 @@ export type Embeddings = {
 };
 
 /** @param onCall told of every call to the endpoint */
-export function createEmbeddings(
-  database: DatabasePool,
-  endpoint: Endpoint | undefined,
-  onCall: (call: OutsideCall) => Promise<void>,
-): Embeddings {
+export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | undefined, onCall: OnCall): Embeddings {
   const models = new Map<string, EmbeddingModel>();
   const make = (name: string) => {
     if (name === LOCAL_MODEL) return localModel();

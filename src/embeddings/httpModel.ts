@@ -39,11 +39,14 @@ export type HttpModelOptions = {
   readonly questionTimeoutMs?: number;
 };
 
-/** @param onCall told of every call that was made; only vectors that are to be stored wait for it, so that none is of a call that it lost */
+/** Told of every call that was made. Resolves, and never rejects, to whether it is known of from now on. */
+export type OnCall = (call: OutsideCall) => Promise<boolean>;
+
+/** @param onCall only vectors that are to be stored wait for it, so that none is of a call that it lost */
 export function httpModel(
   name: string,
   { url, apiKey, requestsPerMinute, timeoutMs = TIMEOUT_MS, questionTimeoutMs = QUESTION_TIMEOUT_MS }: HttpModelOptions,
-  onCall: (call: OutsideCall) => Promise<void>,
+  onCall: OnCall,
 ): EmbeddingModel {
   const place = url.replace(/\/+$/, '');
   const address = place.endsWith('/embeddings') ? place : `${place}/embeddings`;
@@ -86,18 +89,17 @@ export function httpModel(
         const { data, usage } = understood(body);
         answered = { vectors: inOrder(data, texts.length), total_tokens: usage?.total_tokens ?? null };
       } catch (error) {
-        // Ended here, it has not failed; but it was made. Whoever logs says by itself where that fails.
+        // Ended here, it has not failed; but it was made.
         if (signal?.aborted) {
-          tell({ http_status, total_tokens: null, error: 'Ended here before it was answered.', isTriedAgain: true }).catch(() => {});
+          void tell({ http_status, total_tokens: null, error: 'Ended here before it was answered.', isTriedAgain: true });
           throw signal.reason;
         }
         const failure = error instanceof EmbeddingFailed ? error : new EmbeddingFailed(`The endpoint does not answer: ${reasonOf(error)}`);
-        tell({ http_status, total_tokens: null, error: failure.message, isTriedAgain: !isWaitedFor && !failure.isRefusal }).catch(() => {});
+        void tell({ http_status, total_tokens: null, error: failure.message, isTriedAgain: !isWaitedFor && !failure.isRefusal });
         throw failure;
       }
-      const told = tell({ http_status, total_tokens: answered.total_tokens, error: null, isTriedAgain: false });
-      if (isWaitedFor) told.catch(() => {});
-      else await told;
+      const telling = tell({ http_status, total_tokens: answered.total_tokens, error: null, isTriedAgain: false });
+      if (!isWaitedFor && !(await telling)) throw new Error('The call could not be logged, so its vectors are not stored');
       return answered.vectors;
     },
     close: async () => {},

@@ -1,18 +1,17 @@
 // What a model elsewhere was asked for a person's texts is in that person's integration log.
 import { logIntegrationCall } from '../commands/integrations.ts';
-import type { OutsideCall } from '../embeddings/httpModel.ts';
+import type { OnCall, OutsideCall } from '../embeddings/httpModel.ts';
 import { effectsFor, type PolicyServices } from './policy.ts';
 import { messageOf } from './schedule.ts';
 
 export type CallLogger = {
-  /** Resolves when it is in the log; who does not wait for that need not look at what comes of it. */
-  readonly log: (call: OutsideCall) => Promise<void>;
+  readonly log: OnCall;
   /** Resolves when what was logged so far is in the log. */
   readonly done: () => Promise<void>;
 };
 
 export function callLogger(services: PolicyServices): CallLogger {
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Set<Promise<boolean>>();
 
   async function write({ userId, correlationId, url, model, texts, characters, error, ...call }: OutsideCall): Promise<void> {
     const { total_tokens, isTriedAgain, http_status, duration_ms, occurred_at } = call;
@@ -32,12 +31,17 @@ export function callLogger(services: PolicyServices): CallLogger {
 
   return {
     log: (call) => {
-      const writing = write(call);
-      const settled = writing
-        .catch((error: unknown) => services.logger.warn(`A call to the embedding model could not be logged: ${messageOf(error)}`))
-        .finally(() => underWay.delete(settled));
-      underWay.add(settled);
-      return writing;
+      const logging = write(call)
+        .then(
+          () => true,
+          (error: unknown) => {
+            services.logger.warn(`A call to the embedding model could not be logged: ${messageOf(error)}`);
+            return false;
+          },
+        )
+        .finally(() => underWay.delete(logging));
+      underWay.add(logging);
+      return logging;
     },
     done: async () => {
       await Promise.all(underWay);
