@@ -3,7 +3,7 @@
 // the folder again, and fails where something is not bounded: npm run bench:soak, with `-- --commands 20000` for fewer.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import { prepareReadModel } from '../src/cli/progress.ts';
 import { readConfig } from '../src/config.ts';
 import { createDaybook } from '../src/daybook.ts';
 import { logFile } from '../src/eventstore/embedded/maintenance.ts';
+import { sizeOf } from '../src/size.ts';
 import { openStores } from '../src/stores.ts';
 import { embeddingEndpoint } from '../test/support/embeddingEndpoint.ts';
 
@@ -99,12 +100,12 @@ async function soak(): Promise<void> {
       endpoint.headers.length = 0;
       const now = await running.look();
       if (done >= commands / 5) early ??= now;
-      const walMib = size(join(folder, 'postgres/data/pg_wal')) / MIB;
+      const walMib = (await sizeOf(join(folder, 'postgres/data/pg_wal'))) / MIB;
       const logFiles = logFile(join(folder, 'eventstore'));
-      const logWalMib = size(`${logFiles}-wal`) / MIB;
+      const logWalMib = (await sizeOf(`${logFiles}-wal`)) / MIB;
       const columns = [
-        ...[done, every / ((performance.now() - since) / 1_000), now.rss / MIB, size(folder) / MIB, walMib, now.bytes / MIB],
-        ...[size(logFiles) / MIB, logWalMib, now.live, now.dead],
+        ...[done, every / ((performance.now() - since) / 1_000), now.rss / MIB, (await sizeOf(folder)) / MIB, walMib, now.bytes / MIB],
+        ...[(await sizeOf(logFiles)) / MIB, logWalMib, now.live, now.dead],
       ];
       const widths = [10, 9, 10, 13, 9, 9, 6, 10, 12, 12];
       console.log(
@@ -270,15 +271,6 @@ async function inTurns(people: readonly { readonly act: () => Promise<void> }[],
       }
     }),
   );
-}
-
-/** Of a file, or of all in a folder. What goes away meanwhile has none. */
-function size(path: string): number {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isDirectory()) return found?.size ?? 0;
-  return readdirSync(path)
-    .map((name) => size(join(path, name)))
-    .reduce((sum, bytes) => sum + bytes, 0);
 }
 
 if (process.send) await serve();

@@ -13,6 +13,8 @@ CREATE TABLE embeddings.models (
   dimensions  integer,
   wanted_at   timestamptz NOT NULL,
   complete_at timestamptz,
+  -- Since when it is held where it is.
+  paused_at   timestamptz,
   -- Who embeds with it, and until when nobody else does.
   held_by     uuid,
   held_until  timestamptz

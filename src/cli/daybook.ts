@@ -2,14 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { readConfig } from '../config.ts';
 import { type DataDirectory, DataDirectoryInUse, openDataDirectory } from '../dataDirectory.ts';
+import { EMBEDDINGS, embedAnew, setPaused as setEmbeddingPaused } from '../embeddings/control.ts';
 import { startEmbeddedEventStore } from '../eventstore/embedded/embedded.ts';
 import { backUpLog, logFile, type Report, restoreLog, scavengeLog, verifyLog } from '../eventstore/embedded/maintenance.ts';
-import { isThere } from '../postgres/readModel.ts';
-import { pausedSince, setPaused } from '../projections/control.ts';
+import { READ_MODEL } from '../projections/applier.ts';
+import { setPaused } from '../projections/control.ts';
 import { projections } from '../projections/index.ts';
 import { type Verification, verifyProjections } from '../projections/verify.ts';
 import { openStores, type Stores } from '../stores.ts';
@@ -32,10 +33,11 @@ program
 
 const projectionsCommand = program
   .command('projections')
-  .description('say how the read model is, or act on it; as Daybook runs, or without');
+  .description('say how the read model and the embeddings are, or act on them; as Daybook runs, or without');
+const projection = () => new Argument('[name]', 'which').choices([READ_MODEL, EMBEDDINGS]).default(READ_MODEL);
 projectionsCommand
   .command('status', { isDefault: true })
-  .description('say how far it is, whether it is paused, and what it could not take')
+  .description('say how far they are, whether they are paused, and what they could not take')
   .action(sayStatus);
 for (const [word, isPausing, summary] of [
   ['pause', true, 'hold it where it is, also through a start, until it is resumed'],
@@ -44,16 +46,21 @@ for (const [word, isPausing, summary] of [
   projectionsCommand
     .command(word)
     .description(summary)
-    .action(() =>
+    .addArgument(projection())
+    .action((name: string) =>
       onReadModel(
-        async ({ database }) => setPaused(database, isPausing),
-        async (running) => running.act(word),
+        async ({ database }) => (name === EMBEDDINGS ? setEmbeddingPaused : setPaused)(database, isPausing),
+        async (running) => running.act(word, name),
       ).then(() => sayAll([isPausing ? 'It is paused.' : 'It goes on.'])),
     );
 }
-projectionsCommand.command('rebuild').description('as daybook rebuild').action(rebuildReadModel);
+projectionsCommand
+  .command('rebuild')
+  .description('the read model: as daybook rebuild; embeddings: have the model asked for all of them once more')
+  .addArgument(projection())
+  .action((name: string) => (name === EMBEDDINGS ? rebuildEmbeddings() : rebuildReadModel()));
 
-program.command('status').description('say how far the read model is, and what it could not read').action(sayStatus);
+program.command('status').description('say how far the read model and the embeddings are, and what they could not take').action(sayStatus);
 
 program
   .command('verify-projections')
@@ -135,7 +142,7 @@ program
 
 function sayStatus(): Promise<void> {
   return onReadModel(
-    async ({ log, database }) => sayAll([...(await statusLines(log, database)), ...((await isPaused(database)) ? ['It is paused.'] : [])]),
+    async ({ log, database }) => sayAll(await statusLines(log, database)),
     async (running) => sayAll(await running.statusLines()),
   );
 }
@@ -148,6 +155,14 @@ function rebuildReadModel(): Promise<void> {
       await running.rebuild((line) => sayAll([line]));
     },
   );
+}
+
+async function rebuildEmbeddings(): Promise<void> {
+  await onReadModel(
+    ({ database }) => embedAnew(database),
+    (running) => running.act('rebuild', EMBEDDINGS),
+  );
+  sayAll(['Whoever embeds begins anew; what is there is found until then.']);
 }
 
 /** @throws where a table is not what the log gives */
@@ -164,7 +179,6 @@ function sayVerified(found: readonly Verification[]): void {
 const sayAll = (lines: readonly string[]) => {
   for (const line of lines) console.log(line);
 };
-const isPaused = async (database: Stores['database']) => (await isThere(database, 'live')) && (await pausedSince(database)) !== null;
 
 /** With the stores, or through the Daybook that has them. */
 async function onReadModel(work: (stores: Stores) => Promise<void>, ask: (running: RunningDaybook) => Promise<void>): Promise<void> {

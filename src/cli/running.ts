@@ -5,22 +5,24 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import { embeddingState } from '../embeddings/standing.ts';
+import { policyState } from '../policies/standing.ts';
 import { type ParkedEvent, parkedPage, type ReadModelState, readModelState } from '../projections/control.ts';
 import type { Verification } from '../projections/verify.ts';
 import { createTokens } from '../tokens.ts';
 import { buildLines, partBuilt } from './buildProgress.ts';
-import { parkedLines } from './status.ts';
+import { embedderLine, parkedLines, policyLine } from './status.ts';
 
 export type RunningDaybook = {
   readonly statusLines: () => Promise<readonly string[]>;
-  readonly act: (word: 'pause' | 'resume' | 'rebuild') => Promise<void>;
+  readonly act: (word: 'pause' | 'resume' | 'rebuild', projection: string) => Promise<void>;
   /** Resolves to what it found. @throws with why it could not be done */
   readonly verify: () => Promise<readonly Verification[]>;
   /** Resolves when it is built; says how far it is. @throws with why it could not be */
   readonly rebuild: (say: (line: string) => void) => Promise<void>;
 };
 
-const list = z.object({ items: z.array(readModelState) });
+const list = z.object({ items: z.tuple([readModelState]), policies: z.array(policyState), embeddings: z.array(embeddingState) });
 
 const LOOK_EVERY_MS = 250;
 const PATH = '/system/projections';
@@ -38,24 +40,20 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
     if (!answer.ok) throw new Error(`Daybook at ${url} answers ${answer.status}: ${await answer.text()}`);
     return answer.json();
   }
-  const readModel = async (): Promise<ReadModelState> => {
-    const [found] = list.parse(await ask('GET', PATH)).items;
-    if (!found) throw new Error('There is no read model.');
-    return found;
-  };
+  const all = async () => list.parse(await ask('GET', PATH));
 
   /** Looks at it until it is no longer so. */
   async function whileIt(isSo: (found: ReadModelState) => boolean | undefined): Promise<ReadModelState> {
     for (;;) {
-      const found = await readModel();
+      const [found] = (await all()).items;
       if (!isSo(found)) return found;
       await delay(LOOK_EVERY_MS);
     }
   }
 
   return {
-    act: async (word) => {
-      await ask('POST', `${PATH}/read_model/${word}`);
+    act: async (word, projection) => {
+      await ask('POST', `${PATH}/${projection}/${word}`);
     },
     verify: async () => {
       await ask('POST', `${PATH}/read_model/verify`);
@@ -64,12 +62,12 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
       return verification?.tables ?? [];
     },
     statusLines: async () => {
-      const { position, head, lag_events, lag_seconds, status, rate, last_error, build } = await readModel();
+      const { items, policies, embeddings } = await all();
+      const [{ position, head, lag_events, lag_seconds, status, rate, last_error, build }] = items;
       const lines = [
         `Event log: up to position ${head ?? 'none'}.`,
         `Read model: ${status}, up to position ${position ?? 'none'}${lag_events === 0 ? ', which is all' : `; ${lag_events} events behind, for ${lag_seconds.toFixed(1)} s`}.`,
-        ...(rate === null ? [] : [`It takes ${rate.toFixed(1)} events/s.`]),
-        ...(last_error === null ? [] : [`Last error: ${last_error}`]),
+        ...rateAndError({ rate, last_error }),
         ...(build?.is_building ? [`One is being built beside it: ${built(build)}.`] : []),
         ...(build?.last_error == null ? [] : [`The last build failed: ${build.last_error}`]),
       ];
@@ -79,7 +77,16 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
         events.push(...page.items);
         after = page.next_after;
       }
-      return [...lines, ...parkedLines(events)];
+      return [
+        ...lines,
+        ...parkedLines(events),
+        ...policies.flatMap((policy) => [
+          policyLine(policy),
+          ...policy.set_aside.map((position) => `  the event at position ${position}`),
+          ...rateAndError(policy),
+        ]),
+        ...embeddings.flatMap((embedding) => [embedderLine(embedding, embedding.status), ...rateAndError(embedding)]),
+      ];
     },
     rebuild: async (say) => {
       await ask('POST', `${PATH}/read_model/rebuild`);
@@ -95,5 +102,10 @@ export function runningDaybook({ HOST, PORT, JWT_SECRET, DAYBOOK_DATA_DIR }: Con
     },
   };
 }
+
+const rateAndError = ({ rate = null, last_error }: { readonly rate?: number | null; readonly last_error: string | null }) => [
+  ...(rate === null ? [] : [`It takes ${rate.toFixed(1)} events/s.`]),
+  ...(last_error === null ? [] : [`Last error: ${last_error}`]),
+];
 
 const built = (build: NonNullable<ReadModelState['build']>) => `${Math.floor(partBuilt(build) * 100)}% · ${build.events} events`;

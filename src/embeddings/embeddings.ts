@@ -62,7 +62,7 @@ export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | un
 export type Embedder = {
   readonly start: () => void;
   /** Of each model that this process embeds with; the wanted one comes first. */
-  readonly status: () => readonly ({ readonly model: string } & FollowerStatus)[];
+  readonly status: () => readonly ({ readonly model: string; readonly rate: number } & FollowerStatus)[];
   readonly stop: () => Promise<void>;
 };
 
@@ -98,8 +98,8 @@ export function createEmbedder({ wanted, find }: Embeddings, following: Followin
     },
     status: () =>
       followers.length === 0
-        ? [{ model: wanted.name, state: 'starting', lastError: undefined }]
-        : followers.map(({ model, status }) => ({ model, ...status() })),
+        ? [{ model: wanted.name, rate: 0, state: 'starting', lastError: undefined }]
+        : followers.map(({ model, rate, status }) => ({ model, rate: rate(), ...status() })),
     stop: async () => {
       stopping.abort();
       await starting;

@@ -6,22 +6,25 @@ import { type DatabasePool, sql } from 'slonik';
 import { v7 } from 'uuid';
 import { z } from 'zod';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
+import type { Logger } from '../logger.ts';
 import { isOfThisLog } from '../projections/applier.ts';
 import { inBatches, SHORT } from '../projections/batches.ts';
 import type { Progress } from '../projections/progress.ts';
-import type { Logger } from '../projections/projector.ts';
+import { createRate } from '../projections/rate.ts';
 import { embedAll } from './embed.ts';
 import { EmbeddingFailed, type EmbeddingModel } from './model.ts';
-import { completed, dropReplaced } from './models.ts';
+import { completed, dropReplaced, storedModels } from './models.ts';
 import { movePlace, type Place, PlaceMoved, placeOf, readPlace, reset } from './place.ts';
 import { makeSchema } from './schema.ts';
 import { countAside, dueAgain } from './setAside.ts';
-import { type Changed, streamPrefixes, subjectOf } from './texts.ts';
+import { type Changed, concernsEmbedders, streamPrefixes, subjectOf } from './texts.ts';
 import { forgetPeople, peopleWithVectors, sweep } from './vectors.ts';
 
 export type Follower = {
   readonly model: string;
   readonly status: () => FollowerStatus;
+  /** Events per second, over the last minute or since the start. */
+  readonly rate: () => number;
   readonly start: () => void;
   /** What is under way is finished. */
   readonly stop: () => Promise<void>;
@@ -29,10 +32,10 @@ export type Follower = {
 
 export type FollowerStatus = {
   /**
-   * `elsewhere`: another process does it. `waiting`: for the model or for a store. `degraded`: the model refuses some texts.
+   * `elsewhere`: another process does it. `paused`: it is held, in all processes. `waiting`: for the model or for a store. `degraded`: the model refuses some texts.
    * `outdated`: the model was replaced by another, or its vectors are those of a newer version.
    */
-  readonly state: 'starting' | 'running' | 'degraded' | 'elsewhere' | 'waiting' | 'outdated' | 'stopped';
+  readonly state: 'starting' | 'running' | 'degraded' | 'elsewhere' | 'paused' | 'waiting' | 'outdated' | 'stopped';
   readonly lastError: string | undefined;
 };
 
@@ -64,6 +67,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
   const me = v7();
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
+  const rate = createRate();
   let status: FollowerStatus = { state: 'starting', lastError: undefined };
   let modelBackoffMs = FIRST_MODEL_BACKOFF_MS;
   const nap = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
@@ -77,6 +81,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
         });
         if (outcome !== undefined) {
           if (outcome !== status.state && outcome === 'outdated') logger.info(`Nothing is embedded with ${name} any more.`);
+          if (outcome !== status.state && outcome === 'paused') logger.info(`Embedding with ${name} is paused.`);
           status = { state: outcome, lastError: undefined };
           await nap(LOOK_AGAIN_MS);
         }
@@ -103,9 +108,10 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
   }
 
   /** Works until the signal aborts or something fails. @returns why there is nothing to do here, where that is so */
-  async function attempt(onProgress: () => void): Promise<'elsewhere' | 'outdated' | undefined> {
+  async function attempt(onProgress: () => void): Promise<'elsewhere' | 'outdated' | 'paused' | undefined> {
     const place = await readPlace(database, name);
     if (place === undefined) return 'outdated';
+    if ((await storedModels(database)).some((model) => model.name === name && model.paused_at !== null)) return 'paused';
     if (!(await hold())) return 'elsewhere';
     if (!(await isOfThisLog(log, place))) {
       await reset(database, name);
@@ -135,7 +141,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
   async function hold(): Promise<boolean> {
     const { rowCount } = await database.query(sql.unsafe`
       UPDATE embeddings.models SET held_by = ${me}, held_until = now() + make_interval(secs => ${HELD_SECONDS})
-      WHERE name = ${name} AND (held_by IS NULL OR held_by = ${me} OR held_until < now())`);
+      WHERE name = ${name} AND paused_at IS NULL AND (held_by IS NULL OR held_by = ${me} OR held_until < now())`);
     return rowCount > 0;
   }
 
@@ -180,6 +186,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
       place = await movePlace(database, name, place, last);
       quietSince = performance.now();
       isCaughtUp = false;
+      rate.note(batch.length);
       onProgress();
     }
 
@@ -187,9 +194,9 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
     async function tend(): Promise<void> {
       if (performance.now() - quietSince < QUIET_MS) return;
       if (!isCaughtUp) {
-        const { events, unrelated, end } = await waitingFor(log, place.position);
-        // They arrive yet.
-        if (events > 0) return;
+        const { isAny, unrelated, end } = await waitingFor(log, place.position);
+        // It arrives yet.
+        if (isAny) return;
         if (unrelated > UNSAVED && end) place = await movePlace(database, name, place, end);
         isCaughtUp = true;
         if (await completed(database, name)) logger.info(`Everything is embedded with ${name}.`);
@@ -237,6 +244,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
   return {
     model: name,
     status: () => status,
+    rate: rate.perSecond,
     start: () => {
       running = run();
     },
@@ -272,24 +280,14 @@ function whatIn(batch: readonly LoggedEvent[]) {
   return { changed: [...changed.values()], people, left: [...left], correlationId };
 }
 
-/**
- * What there is for an embedder in the log after a position: how many events, and since when; and how many others, with the last
- * of them. Reads to the end, or so many events.
- */
-export async function waitingFor(log: EventLog, after: bigint | null, most = Number.POSITIVE_INFINITY) {
-  let events = 0;
+/** Whether there is anything for an embedder in the log after a position; and where not, how much else, and the last of it. */
+async function waitingFor(log: EventLog, after: bigint | null) {
   let unrelated = 0;
-  let since_ms: number | undefined;
   let end: LoggedEvent | undefined;
   for await (const event of log.readAll(after)) {
-    if (subjectOf(event.stream) === undefined) {
-      unrelated += 1;
-      end = event;
-    } else {
-      events += 1;
-      since_ms ??= event.appended_ms;
-    }
-    if (events + unrelated >= most) break;
+    if (concernsEmbedders(event)) return { isAny: true, unrelated, end };
+    unrelated += 1;
+    end = event;
   }
-  return { events, unrelated, since_ms, end };
+  return { isAny: false, unrelated, end };
 }

@@ -1,20 +1,26 @@
 // Which models there are: the one that the settings want, and those whose vectors lie there until it has replaced them.
-import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, type FragmentSqlToken, sql } from 'slonik';
 import { z } from 'zod';
 import type { EmbeddingModel } from './model.ts';
 import { PLACE_PREFIX } from './place.ts';
 
-const storedModel = z.object({ name: z.string(), dimensions: z.int().nullable(), complete_at: z.string().nullable() });
+const storedModel = z.object({
+  name: z.string(),
+  dimensions: z.int().nullable(),
+  complete_at: z.string().nullable(),
+  paused_at: z.string().nullable(),
+});
 type StoredModel = z.output<typeof storedModel>;
 
 /** The one that was wanted last comes first. */
 export const storedModels = (database: CommonQueryMethods): Promise<readonly StoredModel[]> =>
-  database.any(sql.type(storedModel)`SELECT name, dimensions, complete_at FROM embeddings.models ORDER BY wanted_at DESC, name`);
+  database.any(sql.type(storedModel)`SELECT name, dimensions, complete_at, paused_at FROM embeddings.models ORDER BY wanted_at DESC, name`);
 
-/** From now on, and until somebody wants another, it is to replace all others. */
+/** From now on, and until somebody wants another, it is to replace all others. It is paused where they are. */
 export async function want(database: DatabasePool, name: string): Promise<void> {
   await database.query(sql.unsafe`
-    INSERT INTO embeddings.models AS m (name, wanted_at) VALUES (${name}, clock_timestamp())
+    INSERT INTO embeddings.models AS m (name, wanted_at, paused_at)
+    VALUES (${name}, clock_timestamp(), (SELECT max(paused_at) FROM embeddings.models))
     ON CONFLICT (name) DO UPDATE SET wanted_at = excluded.wanted_at
     WHERE m.wanted_at < (SELECT max(wanted_at) FROM embeddings.models)`);
 }
@@ -56,9 +62,14 @@ export async function dropReplaced(database: DatabasePool, name: string): Promis
     DELETE FROM daybook.checkpoints WHERE starts_with(name, ${PLACE_PREFIX}) AND substr(name, ${PLACE_PREFIX.length + 1}) <> ALL(${models})`);
   await database.query(sql.unsafe`DELETE FROM embeddings.set_aside WHERE model <> ALL(${models})`);
   for (const table of [sql.fragment`relationships.entity_embeddings`, sql.fragment`embeddings.vectors`]) {
-    for (let rowCount = PIECE; rowCount === PIECE; ) {
-      ({ rowCount } = await database.query(sql.unsafe`
-        DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE model <> ALL(${models}) LIMIT ${PIECE}))`));
-    }
+    await deleteInPieces(database, table, sql.fragment`model <> ALL(${models})`);
+  }
+}
+
+/** Others ask in between. */
+export async function deleteInPieces(database: DatabasePool, table: FragmentSqlToken, condition: FragmentSqlToken): Promise<void> {
+  for (let rowCount = PIECE; rowCount === PIECE; ) {
+    ({ rowCount } = await database.query(sql.unsafe`
+      DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${PIECE}))`));
   }
 }

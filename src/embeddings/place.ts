@@ -1,5 +1,6 @@
 // Where an embedder is: how far in the log a model's vectors have come, as the read model has it that they are part of. One that
 // is made anew begins at the log's first event.
+import { randomUUIDv7 } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import { READ_MODEL } from '../projections/applier.ts';
@@ -40,10 +41,10 @@ export async function placeOf(database: CommonQueryMethods, model: string): Prom
   return found ? { ...found, position: found.position === null ? null : BigInt(found.position) } : undefined;
 }
 
-/** From the log's first event again. */
+/** From the log's first event again. Whoever works with it notices by its `build_id`, as of a read model that was exchanged. */
 export async function reset(database: DatabasePool, model: string): Promise<void> {
   await database.query(sql.unsafe`
-    UPDATE daybook.checkpoints SET position = NULL, event_id = NULL, model_version = ${String(VERSION)}, updated_at = now()
+    UPDATE daybook.checkpoints SET position = NULL, event_id = NULL, model_version = ${String(VERSION)}, build_id = ${randomUUIDv7()}, updated_at = now()
     WHERE name = ${nameOf(model)}`);
 }
 

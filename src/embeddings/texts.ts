@@ -37,6 +37,9 @@ export function subjectOf(stream: string): Entity | { readonly type: 'user'; rea
   return type && { type, id: stream.slice(kinds[type].category.length + 1) };
 }
 
+/** Whether it may change what is embedded. */
+export const concernsEmbedders = ({ stream }: { readonly stream: string }): boolean => subjectOf(stream) !== undefined;
+
 const textRow = z.object({ id: z.string(), user_id: z.string(), text: z.string() });
 export type Text = z.output<typeof textRow>;
 

@@ -14,7 +14,7 @@ export const chunkOf = (content: string): Chunk => ({ content, sha256: createHas
 /** As many rows as nobody has to wait for long who wants the embedded Postgres, too. */
 const ROWS_AT_ONCE = 32;
 
-/** The hashes of an entity's rows, in their order. */
+/** The hashes of an entity's rows, in their order; empty for one whose vector is to be computed anew. */
 export async function storedChunks(
   database: CommonQueryMethods,
   model: string,
@@ -22,7 +22,8 @@ export async function storedChunks(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows = await database.any(sql.type(storedRow)`
-    SELECT entity_id, array_agg(content_sha256 ORDER BY chunk_index) AS hashes FROM relationships.entity_embeddings
+    SELECT entity_id, array_agg(CASE WHEN v.embedding IS NULL THEN '' ELSE content_sha256 END ORDER BY chunk_index) AS hashes
+    FROM relationships.entity_embeddings LEFT JOIN embeddings.vectors v USING (user_id, model, content_sha256)
     WHERE entity_type = ${type} AND entity_id = ANY(${sql.array([...ids], 'uuid')}) AND model = ${model} GROUP BY entity_id`);
   return new Map(rows.map(({ entity_id, hashes }) => [entity_id, hashes]));
 }

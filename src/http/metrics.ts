@@ -1,14 +1,14 @@
 // What a Prometheus asks for at /metrics. Numbers, and the names that Daybook itself gave: of routes, commands, projectors and
 // policies. Nothing in it is about a person; a path is its route, without the ids in it.
 import { timingSafeEqual } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { embeddingStandings } from '../embeddings/standing.ts';
+import { lagOf } from '../eventstore/lag.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
-import { countParked, lagOf } from '../projections/control.ts';
+import { countParked } from '../projections/control.ts';
+import { sizeOf } from '../size.ts';
 import type { Projecting } from './projections.ts';
 
 export type Metrics = {
@@ -214,14 +214,4 @@ function collectSizes(registers: Registry[], folders: Readonly<Record<string, st
       for (const [store, folder] of Object.entries(folders)) this.set({ store }, await sizeOf(folder));
     },
   });
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  let bytes = 0;
-  for (const entry of entries) {
-    // A file may go between the two.
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
-  }
-  return bytes;
 }

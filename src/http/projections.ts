@@ -1,19 +1,21 @@
-// The read model, for who runs Daybook: where it is, what it could not take; to hold it, to let it go on, to build it anew.
+// The read model and what is embedded, for who runs Daybook: where they are, what they could not take; to hold them, to let them
+// go on, to make them anew.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DatabasePool } from 'slonik';
 import { z } from 'zod';
 import { noBody } from '../commands/command.ts';
+import { EMBEDDINGS, embedAnew, setPaused as setEmbeddingPaused } from '../embeddings/control.ts';
 import type { Embedder } from '../embeddings/embeddings.ts';
-import { type EmbeddingStanding, embeddingStandings } from '../embeddings/standing.ts';
+import { type EmbeddingStanding, type EmbeddingState, embeddingStandings, embeddingState } from '../embeddings/standing.ts';
+import { lagOf } from '../eventstore/lag.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Scheduler } from '../policies/scheduler.ts';
-import { standings } from '../policies/standing.ts';
-import { Problem } from '../problem.ts';
+import { policyState, standings } from '../policies/standing.ts';
+import { notFound, Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
 import type { Builder } from '../projections/builder.ts';
 import {
   countParked,
-  lagOf,
   parkedEvents,
   parkedPage,
   pausedSince,
@@ -29,26 +31,11 @@ import { describeRead } from './openapi.ts';
 import { isOutage } from './problems.ts';
 import { anonymous, caller, PREFIX, type RouteServices, sendAnswer } from './routes.ts';
 
-const policy = z.object({
-  name: z.string(),
-  position: z.int().nullable(),
-  lag_events: z.int().meta({ description: 'What it has still to look at, of the next 10,000 events of the log' }),
-  lag_seconds: z.number().meta({ description: 'How long the oldest of that has waited' }),
-  set_aside: z.array(z.int()).meta({ description: 'Positions of events that it failed at and tries again, ever more rarely' }),
-  status: z.string(),
-  last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
+const projectionList = z.object({
+  items: z.array(readModelState),
+  policies: z.array(policyState),
+  embeddings: z.array(embeddingState),
 });
-const embedding = z.object({
-  model: z.string(),
-  position: z.int().nullable(),
-  lag_events: z.int().meta({ description: 'What may have to be embedded yet, of the next 10,000 events of the log' }),
-  lag_seconds: z.number().meta({ description: 'How long the oldest of that has waited' }),
-  is_complete: z.boolean().meta({ description: 'Whether it has embedded all there is; another that it replaces serves until then' }),
-  set_aside: z.int().meta({ description: 'How many texts it refuses, which are tried again, ever more rarely' }),
-  status: z.string(),
-  last_error: z.string().nullable().meta({ description: 'Why it is degraded or waits, for admins' }),
-});
-const projectionList = z.object({ items: z.array(readModelState), policies: z.array(policy), embeddings: z.array(embedding) });
 const noQuery = z.strictObject({});
 const parkedQuery = z.strictObject({
   after: z.coerce.number().int().min(-1).default(-1).meta({ description: '`next_after` of the page before' }),
@@ -68,7 +55,7 @@ export type Projecting = {
 };
 
 export function addProjections(app: FastifyInstance, projecting: Projecting, services: RouteServices): void {
-  const { log, database, projector, builder, scheduler, embedder } = projecting;
+  const { database, projector, builder } = projecting;
 
   app.get(`${PREFIX}/system/projections`, {
     config: describeRead({
@@ -81,15 +68,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
     handler: async (request, reply) => {
       const isAdmin = (await services.isOperator(request)) || (await caller(request, 'owner', services)).role === 'admin';
       validate(noQuery, request.query, 'query');
-      const policies = await policiesAsTheyAre(log, scheduler, isAdmin);
-      const embeddings = (await embeddingStandings(log, database).catch(unlessAway)) ?? [];
-      return sendAnswer(request, reply, {
-        body: {
-          items: [await readModelAsItIs(projecting, isAdmin)],
-          policies,
-          embeddings: embeddings.map((standing) => embeddingAsItIs(standing, embedder, isAdmin)),
-        },
-      });
+      return sendAnswer(request, reply, { body: await allAsTheyAre(projecting, isAdmin) });
     },
   });
 
@@ -104,7 +83,7 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
       response: parkedPage,
     }),
     handler: async (request, reply) => {
-      await operating(request);
+      await operating(request, [READ_MODEL]);
       const { after } = validate(parkedQuery, request.query, 'query');
       const items = await parkedEvents(database, after, PARKED_PAGE);
       const last = items.length === PARKED_PAGE ? items.at(-1) : undefined;
@@ -112,48 +91,59 @@ export function addProjections(app: FastifyInstance, projecting: Projecting, ser
     },
   });
 
-  const act = (name: string, word: string, summary: string, work: () => Promise<void>) =>
+  /** @param works what is done, by the name of what it is done to */
+  const act = (name: string, word: string, summary: string, works: Readonly<Record<string, () => Promise<void>>>) =>
     app.post(`${PREFIX}/system/projections/:name/${word}`, {
       config: describeRead({
         name,
         route: `POST /system/projections/:name/${word}`,
         summary,
         access: 'admin',
-        refuses: word === 'rebuild' ? [409, 413, 415] : [413, 415],
+        refuses: [409, 413, 415],
         waits: false,
-        response: readModelState,
+        response: projectionList,
       }),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        await operating(request);
+        const projection = await operating(request, Object.keys(works));
         validate(noQuery, request.query, 'query');
         validate(noBody, await readBody(request, {}, anonymous, services), 'body');
-        await work();
-        return sendAnswer(request, reply, { body: await readModelAsItIs(projecting, true) });
+        await works[projection]?.();
+        return sendAnswer(request, reply, { body: await allAsTheyAre(projecting, true) });
       },
     });
   const building = () => {
     if (!builder) throw new Problem(409, 'no-projector', 'This process has not the role projector; ask one that has.');
     return builder;
   };
-  act('rebuildProjection', 'rebuild', 'Build the read model anew beside the one that serves; its progress is `build`', async () =>
-    building().start('an admin asked for it'),
-  );
-  act('verifyProjection', 'verify', 'Compare the tables with what the event log gives; what comes of it is `verification`', async () => {
-    void building().verify();
+  act('rebuildProjection', 'rebuild', 'Make it anew beside what serves: the read model from the log, embeddings by asking the model', {
+    [READ_MODEL]: async () => building().start('an admin asked for it'),
+    [EMBEDDINGS]: () => embedAnew(database),
   });
-  act('pauseProjection', 'pause', 'Hold the read model where it is, until it is resumed', () => hold(true));
-  act('resumeProjection', 'resume', 'Let the read model go on', () => hold(false));
+  act('verifyProjection', 'verify', 'Compare the tables with what the event log gives; what comes of it is `verification`', {
+    [READ_MODEL]: async () => {
+      void building().verify();
+    },
+  });
+  act('pauseProjection', 'pause', 'Hold it where it is, in all processes, until it is resumed', {
+    [READ_MODEL]: () => hold(true),
+    [EMBEDDINGS]: () => setEmbeddingPaused(database, true),
+  });
+  act('resumeProjection', 'resume', 'Let it go on', {
+    [READ_MODEL]: () => hold(false),
+    [EMBEDDINGS]: () => setEmbeddingPaused(database, false),
+  });
 
   async function hold(isPaused: boolean): Promise<void> {
     await setPaused(database, isPaused);
     projector?.look();
   }
 
-  /** @throws Problem for who may not, or where there is no such projection */
-  async function operating(request: FastifyRequest): Promise<void> {
+  /** @returns which one of these it is about. @throws Problem for who may not, or where it is another */
+  async function operating(request: FastifyRequest, names: readonly string[]): Promise<string> {
     if (!(await services.isOperator(request))) await caller(request, 'admin', services);
-    const { data } = z.object({ name: z.literal(READ_MODEL) }).safeParse(request.params);
-    if (!data) throw new Problem(404, 'not-found', 'There is nothing here.');
+    const { data } = z.object({ name: z.literal(names) }).safeParse(request.params);
+    if (!data) throw notFound();
+    return data.name;
   }
 }
 
@@ -162,6 +152,17 @@ const unlessAway = (error: unknown) => {
   if (!isOutage(error)) throw error;
   return null;
 };
+
+async function allAsTheyAre(projecting: Projecting, isAdmin: boolean): Promise<z.output<typeof projectionList>> {
+  const { log, database, scheduler, embedder } = projecting;
+  const policies = await policiesAsTheyAre(log, scheduler, isAdmin);
+  const embeddings = (await embeddingStandings(log, database).catch(unlessAway)) ?? [];
+  return {
+    items: [await readModelAsItIs(projecting, isAdmin)],
+    policies,
+    embeddings: embeddings.map((standing) => embeddingAsItIs(standing, embedder, isAdmin)),
+  };
+}
 
 async function readModelAsItIs({ log, database, progress, projector, builder }: Projecting, isAdmin: boolean): Promise<ReadModelState> {
   const [position = null, head, parked, paused] = await Promise.all([
@@ -221,9 +222,19 @@ async function policiesAsTheyAre(log: EventLog, scheduler: Scheduler | undefined
   });
 }
 
-function embeddingAsItIs({ position, ...standing }: EmbeddingStanding, embedder: Embedder | undefined, saysWhy: boolean) {
-  const { state = 'elsewhere', lastError } = embedder?.status().find(({ model }) => model === standing.model) ?? {};
-  return { ...standing, position: asNumber(position), status: state, last_error: (saysWhy ? lastError : undefined) ?? null };
+function embeddingAsItIs(
+  { position, is_paused, ...standing }: EmbeddingStanding,
+  embedder: Embedder | undefined,
+  saysWhy: boolean,
+): EmbeddingState {
+  const here = embedder?.status().find(({ model }) => model === standing.model);
+  return {
+    ...standing,
+    position: asNumber(position),
+    status: is_paused && here?.state !== 'stopped' ? 'paused' : (here?.state ?? 'elsewhere'),
+    rate: here?.rate ?? null,
+    last_error: (saysWhy ? here?.lastError : undefined) ?? null,
+  };
 }
 
 const asNumber = (position: bigint | null) => (position === null ? null : Number(position));

@@ -2,6 +2,7 @@
 // wrote, or was refused for, is waited for unasked. A read model that is far behind is no longer asked: what it has is not what
 // there is.
 import { LRUCache } from 'lru-cache';
+import { lagOf } from '../eventstore/lag.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';
 import type { Progress } from '../projections/progress.ts';
@@ -84,6 +85,5 @@ async function lagSeconds(log: EventLog, progress: Progress): Promise<number> {
   const position = await progress.position();
   // A projector that has only just started does not know where it is, which is no sign of being behind.
   if (position === undefined) return 0;
-  for await (const { appended_ms } of log.readAll(position)) return Math.max(0, (Date.now() - appended_ms) / 1_000);
-  return 0;
+  return (await lagOf(log, position, { most: 1 })).lag_seconds;
 }

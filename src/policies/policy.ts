@@ -24,6 +24,7 @@ import { decode } from '../events/codec.ts';
 import type { CausedBy, RecordedEvent } from '../events/event.ts';
 import { type AnyEvent, dispatch, type EventHandlers } from '../events/index.ts';
 import { type EventLog, type LoggedEvent, WrongExpectedRevision } from '../eventstore/log.ts';
+import type { Logger } from '../logger.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -71,14 +72,8 @@ export type PolicyServices = {
   readonly log: EventLog;
   readonly database: DatabasePool;
   readonly commandHandler: CommandHandler;
-  readonly logger: Logger;
-};
-
-export type Logger = {
-  readonly debug: (message: string) => void;
-  readonly info: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly error: (message: string) => void;
+  /** node-cron takes it as well, which has more to say. */
+  readonly logger: Logger & { readonly debug: (message: string) => void };
 };
 
 /** Why a command is sent. `correlationId` is that of the request it all began with, `event` what the policy reacts to. */

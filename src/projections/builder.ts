@@ -2,9 +2,9 @@
 // admin asks.
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
+import type { Logger } from '../logger.ts';
 import { clearLeftovers, LEFT_BEHIND_SECONDS } from './next.ts';
 import type { Projection } from './projection.ts';
-import type { Logger } from './projector.ts';
 import { rebuild } from './rebuild.ts';
 import { type Verification, verifyProjections } from './verify.ts';
 

@@ -1,7 +1,6 @@
 // What a person who runs Daybook asks of the read model: where it is, what it could not take, to hold it, to let it go on.
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
-import type { EventLog } from '../eventstore/log.ts';
 import { READ_MODEL } from './applier.ts';
 
 /** How it is, as the API tells and the command line reads. */
@@ -40,20 +39,6 @@ export const readModelState = z.object({
     .meta({ description: 'The last comparison of the tables with what the log gives, by this process' }),
 });
 export type ReadModelState = z.output<typeof readModelState>;
-
-const MOST_LAG_COUNTED = 10_000;
-
-/** What is not in the read model yet: how many events (counted up to 10,000), and how long the oldest of them has waited. */
-export async function lagOf(log: EventLog, position: bigint | null): Promise<{ lag_events: number; lag_seconds: number }> {
-  let lag_events = 0;
-  let lag_seconds = 0;
-  for await (const { appended_ms } of log.readAll(position)) {
-    if (lag_events === 0) lag_seconds = Math.max(0, (Date.now() - appended_ms) / 1_000);
-    lag_events += 1;
-    if (lag_events === MOST_LAG_COUNTED) break;
-  }
-  return { lag_events, lag_seconds };
-}
 
 /**
  * Holds the read model where it is, or lets it go on. That is kept with the checkpoint, so it is so for the projectors of all

@@ -4,10 +4,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
+import type { Logger } from '../logger.ts';
 import { type Applied, CheckpointMoved, createApplier, isOfThisLog, Outdated, readCheckpoint } from './applier.ts';
 import { inBatches, SHORT } from './batches.ts';
 import { createWaitingList, type Progress } from './progress.ts';
 import type { Projection } from './projection.ts';
+import { createRate } from './rate.ts';
 
 export type Projector = Progress & {
   readonly status: () => ProjectorStatus;
@@ -32,13 +34,6 @@ export type ProjectorStatus = {
 const LOOK_AGAIN_MS = 100;
 /** A batch of one event costs nearly as much as one of ten, so what nobody waits for is gathered this long after the last one. */
 const GATHER_MS = 20;
-const RATE_MS = 60_000;
-
-export type Logger = {
-  readonly info: (message: string) => void;
-  readonly warn: (message: string) => void;
-  readonly error: (message: string) => void;
-};
 
 /**
  * @param interim a version beside this process's own whose read model it may write to as well, until it has built its own
@@ -57,12 +52,7 @@ export function createProjector(
   let attempt = new AbortController();
   let status: ProjectorStatus = { state: 'starting', lastError: undefined, events: 0, parkedEvents: 0, droppedRows: 0 };
 
-  const createdAt = performance.now();
-  let batches: { readonly at: number; readonly events: number }[] = [];
-  const forget = () => {
-    const first = batches.findIndex(({ at }) => at > performance.now() - RATE_MS);
-    if (first !== 0) batches = first < 0 ? [] : batches.slice(first);
-  };
+  const rate = createRate();
 
   /** Waits, but not when there is something to see or to stop for. */
   const nap = (ms: number) => delay(ms, undefined, { signal: AbortSignal.any([stopping.signal, attempt.signal]) }).catch(() => {});
@@ -89,8 +79,7 @@ export function createProjector(
     for await (const batch of inBatches(log.subscribeToAll(checkpoint.position, signal))) {
       const began = performance.now();
       const applied = await apply.batch(batch);
-      forget();
-      batches.push({ at: performance.now(), events: batch.length });
+      rate.note(batch.length);
       onBatch?.(batch.length, (performance.now() - began) / 1_000);
       onProgress();
       goesOn(batch.length, applied);
@@ -147,11 +136,7 @@ export function createProjector(
   return {
     ...waiting,
     status: () => status,
-    rate: () => {
-      forget();
-      const seconds = Math.min(RATE_MS, performance.now() - createdAt) / 1_000;
-      return seconds === 0 ? 0 : batches.reduce((sum, { events }) => sum + events, 0) / seconds;
-    },
+    rate: rate.perSecond,
     start: () => {
       running = run();
     },

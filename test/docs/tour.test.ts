@@ -23,7 +23,7 @@ const tours = documents.filter((name) => name.startsWith(join('docs', 'tours')))
 const asksOnly = ({ script, answer }: Step) => answer !== undefined && !/ -X | -d '\{/.test(script);
 
 const folder = temporaryFolder();
-const settings = { ADMIN_EMAILS: 'root@example.com' };
+const settings = { ADMIN_EMAILS: 'root@example.com', ROLES: 'api,projector,embedder,scheduler' };
 let daybook: DaybookProcess;
 
 beforeAll(async () => {

@@ -3,29 +3,36 @@
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { runningDaybook } from '../../src/cli/running.ts';
+import { statusLines } from '../../src/cli/status.ts';
+import { readConfig } from '../../src/config.ts';
 import type { Daybook } from '../../src/daybook.ts';
 import { follow } from '../../src/embeddings/follower.ts';
 import { LOCAL_MODEL } from '../../src/embeddings/localModel.ts';
 import { want } from '../../src/embeddings/models.ts';
 import { type Place, PlaceMoved, readPlace } from '../../src/embeddings/place.ts';
+import { embeddingStandings } from '../../src/embeddings/standing.ts';
 import { chunkOf, storeRows } from '../../src/embeddings/vectors.ts';
 import { projections } from '../../src/projections/index.ts';
 import { followProgress } from '../../src/projections/progress.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
-import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
+import { secrets, startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { type EmbeddingEndpoint, embeddingEndpoint, saying, status, vectorOf } from '../support/embeddingEndpoint.ts';
-import { inject, type Person, register } from '../support/person.ts';
+import { client, inject, type Person, register } from '../support/person.ts';
 
 const patience = { timeout: 20_000 };
 let endpoint: EmbeddingEndpoint;
 let daybook: TestDaybook;
 let ann: Person;
+let admin: Person;
 const nodes: Daybook[] = [];
 
 beforeAll(async () => {
   endpoint = await embeddingEndpoint();
-  daybook = await startDaybook();
+  daybook = await startDaybook({ ADMIN_EMAILS: 'admin@example.com' });
   ann = await register(daybook.app);
+  admin = await register(daybook.app, 'Admin', 'admin@example.com');
+  expect((await admin.post('/system/projections/embeddings/pause')).status).toBe(409);
 });
 afterAll(async () => {
   await daybook.close();
@@ -217,6 +224,95 @@ describe('an endpoint that fails', () => {
     expect((await ann.get('/system/projections')).body).toMatchObject({ embeddings: [{ set_aside: 0, lag_events: 1 }] });
     endpoint.refuse = () => false;
     await expect.poll(() => contentOf(id), patience).toEqual(['In vain']);
+  });
+});
+
+describe('whoever runs Daybook', () => {
+  const statuses = z.object({ embeddings: z.array(z.object({ model: z.string(), status: z.string() })) });
+  const statusAt = async (node: Daybook) => {
+    const { body } = await client(node.app, admin.token).get('/system/projections');
+    return statuses.parse(body).embeddings[0]?.status;
+  };
+  const act = async (word: string) => (await admin.post(`/system/projections/embeddings/${word}`)).status;
+
+  test('has it held in all processes, also in one that starts then and for another model, until it is resumed', async () => {
+    const [one, other] = [await embedder(), await embedder()];
+    await expect.poll(() => [stateOf(one), stateOf(other)].toSorted(), patience).toEqual(['elsewhere', 'running']);
+    expect((await ann.post('/system/projections/embeddings/pause')).status).toBe(403);
+    expect(await act('pause')).toBe(200);
+    expect(await statusAt(daybook)).toBe('paused');
+    await expect.poll(() => [stateOf(one), stateOf(other)], patience).toEqual(['paused', 'paused']);
+    const id = await add('/tasks', { title: 'Held' });
+    for (const { stop } of nodes.splice(0)) await stop();
+
+    const next = await embedder();
+    const another = await embedder('more words');
+    await expect.poll(() => [stateOf(next), stateOf(another)], patience).toEqual(['paused', 'paused']);
+    await rebuild(daybook.log, daybook.database, projections, () => {});
+    await expect
+      .poll(async () => (await statusLines(daybook.log, daybook.database)).slice(-2), patience)
+      .toEqual([
+        expect.stringMatching(/^Embedder more words: paused, has \d+ events to look at, the oldest for [\d.]+ s; not complete yet\.$/),
+        expect.stringMatching(/^Embedder words: paused, has \d+ events to look at, the oldest for [\d.]+ s\.$/),
+      ]);
+    expect(endpoint.texts).toEqual([]);
+
+    await daybook.database.query(sql.unsafe`DELETE FROM embeddings.models WHERE name = 'more words'`);
+    expect(await act('resume')).toBe(200);
+    await expect.poll(() => contentOf(id), patience).toEqual(['Held']);
+    await expect.poll(() => stateOf(next), patience).toBe('running');
+    expect(await act('verify')).toBe(404);
+  });
+
+  test('has everything embedded anew, which is found meanwhile by what it had', async () => {
+    const node = await embedder();
+    const id = await add('/tasks', { title: 'Known by an older vector' });
+    await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    await expect.poll(() => stateOf(node), patience).toBe('running');
+    const before = await everything();
+    await daybook.database.query(sql.unsafe`
+      UPDATE relationships.entity_embeddings SET embedding = (SELECT embedding FROM embeddings.vectors LIMIT 1)`);
+    await daybook.database.query(sql.unsafe`UPDATE embeddings.vectors SET embedding = (SELECT embedding FROM embeddings.vectors LIMIT 1)`);
+    expect(await everything()).not.toEqual(before);
+    endpoint.texts.length = 0;
+
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    endpoint.hold.set('words', held);
+    expect(await act('rebuild')).toBe(200);
+    const found = z.object({ lag_events: z.number() });
+    const lag = async () => found.parse((await embeddingStandings(daybook.log, daybook.database))[0]).lag_events;
+    await expect.poll(lag, patience).toBeGreaterThan(0);
+    expect(await contentOf(id)).toEqual(['Known by an older vector']);
+    release();
+    await expect.poll(everything, patience).toEqual(before);
+    expect(new Set(endpoint.texts)).toEqual(new Set(before.map(({ content }) => content)));
+    expect(new Set(endpoint.texts).size).toBe(endpoint.texts.length);
+  });
+
+  test('reads on the command line how it is', async () => {
+    const node = await embedder('words', { ROLES: 'api,projector,embedder' });
+    const { port } = new URL(await node.app.listen({ host: '127.0.0.1', port: 0 }));
+    const running = runningDaybook(readConfig({ HOST: '127.0.0.1', PORT: port, JWT_SECRET: secrets.jwtSecret }));
+    const id = await add('/tasks', { title: 'Read of' });
+    await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    await expect
+      .poll(async () => (await running.statusLines()).slice(-2), patience)
+      .toEqual(['Embedder words: running, is done with all there is.', expect.stringMatching(/^It takes [\d.]+ events\/s\.$/)]);
+    endpoint.refuse = (text) => text.includes('refused');
+    const refused = await add('/tasks', { title: 'To be refused' });
+    await expect
+      .poll(async () => (await running.statusLines()).slice(-3), patience)
+      .toEqual([
+        'Embedder words: degraded, is done with all there is; 1 texts are set aside and tried again.',
+        expect.stringMatching(/^It takes [\d.]+ events\/s\.$/),
+        'Last error: 1 texts are refused by words',
+      ]);
+    await running.act('pause', 'embeddings');
+    await expect.poll(async () => (await running.statusLines()).at(-3), patience).toContain('Embedder words: paused');
+    await running.act('resume', 'embeddings');
+    await expect.poll(async () => (await running.statusLines()).at(-3), patience).toContain('Embedder words: degraded');
+    await ann.delete(`/tasks/${refused}`);
+    await expect.poll(() => stateOf(node), patience).toBe('running');
   });
 });
 

@@ -135,7 +135,7 @@ test('what is not of the tables says nothing of waiting for them, and what has n
   expect(saidOf('pauseProjection')).toMatchObject({
     headers: [],
     answered: ['X-Request-Id', 'ETag'],
-    statuses: [200, 400, 401, 403, 404, 413, 415, 503],
+    statuses: [200, 400, 401, 403, 404, 409, 413, 415, 503],
   });
   expect(saidOf('isLive')).toEqual({ headers: [], answered: ['X-Request-Id'], statuses: [200] });
   expect(saidOf('isReady')).toEqual({ headers: [], answered: ['X-Request-Id'], statuses: [200, 503] });

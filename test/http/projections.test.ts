@@ -25,7 +25,7 @@ const model = `${path}/read_model`;
 const ready = async () => (await daybook.app.inject('/health/ready')).json();
 
 test('it is paused, also for a process that starts then and for one that is built meanwhile, until it is resumed', async () => {
-  expect(await admin.post(`${model}/pause`)).toMatchObject({ status: 200, body: { name: 'read_model', status: 'paused' } });
+  expect(await admin.post(`${model}/pause`)).toMatchObject({ status: 200, body: { items: [{ name: 'read_model', status: 'paused' }] } });
   await expect.poll(() => daybook.projector?.status().state, { timeout: 20_000 }).toBe('paused');
   expect(await ready()).toMatchObject({ status: 'degraded', projector: 'paused' });
 
