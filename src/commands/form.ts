@@ -24,6 +24,8 @@ export const formReader = (description: string, { lists }: { readonly lists: rea
     form.on('field', (name, value, _nameIsCut, isCut) => {
       // Of JSON, that one is refused, too.
       if (name === '__proto__') form.destroy(fault('/__proto__', 'This field is not known here.'));
+      // Of which bytes it was made, nobody can say any more.
+      else if (value.includes('\uFFFD')) form.destroy(fault(`/${name}`, 'This is not text in the charset of the form, which is UTF-8.'));
       else if (isCut) form.destroy(fault(`/${name}`, 'This is too long for a field of a form.'));
       else if (lists.includes(name)) body.set(name, [...z.array(z.unknown()).catch([]).parse(body.get(name)), value]);
       else body.set(name, value);

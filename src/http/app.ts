@@ -1,4 +1,5 @@
 // The HTTP server: the same one for the process and for tests.
+import { isUtf8 } from 'node:buffer';
 import { randomUUIDv7 } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
@@ -18,10 +19,11 @@ import type { Progress } from '../projections/progress.ts';
 import type { Projector } from '../projections/projector.ts';
 import { queries } from '../queries/index.ts';
 import { createAuthenticator, createOperatorCheck } from './authentication.ts';
+import { badHeader } from './headers.ts';
 import { addHistories, pastFrom } from './history.ts';
 import { addMetrics, type Metrics } from './metrics.ts';
 import { addApiPage } from './openapi.ts';
-import { answerProblems, answerUnreadable, sendProblem } from './problems.ts';
+import { answerProblems, answerUnreadable, malformedJson, sendProblem } from './problems.ts';
 import { addProjections } from './projections.ts';
 import { createReadModel } from './readModel.ts';
 import { addCommand, addQuery, type RouteServices } from './routes.ts';
@@ -79,6 +81,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     // So that its own compilers are not even loaded, which takes longer than all routes.
     schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     clientErrorHandler: answerUnreadable,
+    // Which would answer by itself, with nothing that says why.
+    http: { requireHostHeader: false },
+    // An id that is far too long is one that is none, as any other.
+    routerOptions: { maxParamLength: 16 * 1024 },
     // An address that cannot even be read.
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),
   });
@@ -86,7 +92,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Validation is zod's, in the commands and queries themselves.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
-  acceptEmptyJson(app);
+  acceptJson(app);
   acceptOtherTypes(app);
 
   await app.register(underPressure, {
@@ -110,6 +116,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // RFC 9112 section 3.2.
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) throw badHeader('host', 'has to be there');
   });
   // One line for each request. Without the query: what somebody looks for is not for who reads the log.
   app.addHook('onResponse', async (request, reply) => {
@@ -146,15 +154,19 @@ const unused = (): never => {
 
 const badAddress = () => new Problem(400, 'malformed-request', 'The address of the request could not be read.');
 
-/** Clients that always say `Content-Type: application/json` say it on requests without a body, too. */
-function acceptEmptyJson(app: FastifyInstance): void {
+/**
+ * In UTF-8 (RFC 8259 section 8.1), as what else a decoder would make of it would be in the log for ever. Clients that always
+ * say `Content-Type: application/json` say it on requests without a body, too.
+ */
+function acceptJson(app: FastifyInstance): void {
   // Which fastify takes by itself.
   app.removeContentTypeParser('text/plain');
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parse(request, body, done);
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else if (isUtf8(body)) parse(request, body.toString(), done);
+    else done(malformedJson('This is not UTF-8.'));
   });
 }
 

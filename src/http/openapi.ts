@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify';
 import { z } from 'zod';
 import { type Command, makesPart } from '../commands/command.ts';
+import { notFound } from '../problem.ts';
 import type { Query } from '../queries/query.ts';
 import { pathParams } from '../validation.ts';
 
@@ -14,7 +15,11 @@ export function addApiPage(app: FastifyInstance, version: string): void {
   let page: Promise<FastifyInstance> | undefined;
   const answer = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
     page ??= import('./apiPage.ts').then(({ createApiPage }) => createApiPage(routes, version));
-    const answered = await (await page).inject({ url, headers });
+    // With its dots followed, as the page does: it has all routes, and answers those that it describes with nothing.
+    const { pathname } = new URL(url, 'http://localhost');
+    if (!/^\/(docs(\/|$)|openapi\.json$)/.test(pathname)) throw notFound();
+    const answered = await (await page).inject({ url: pathname, headers });
+    if (answered.statusCode >= 400) throw notFound();
     return reply.code(answered.statusCode).headers(answered.headers).send(answered.rawPayload);
   };
   for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer);

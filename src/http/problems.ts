@@ -116,11 +116,12 @@ const ofStatus: Readonly<Record<number, readonly [code: string, detail: string]>
   431: ['headers-too-large', 'The headers of the request are too long.'],
 };
 
+export const malformedJson = (detail: string): Problem =>
+  new Problem(400, 'malformed-json', 'The body is not JSON.', { errors: [{ in: 'body', pointer: '', detail }] });
+
 function ofFastify({ statusCode = 400, code, message }: FastifyError): Problem {
   if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || message.includes('JSON')) {
-    return new Problem(400, 'malformed-json', 'The body is not JSON.', {
-      errors: [{ in: 'body', pointer: '', detail: 'This is not JSON.' }],
-    });
+    return malformedJson('This is not JSON.');
   }
   const [name, detail] = ofStatus[statusCode] ?? ['refused', 'The request cannot be taken.'];
   return new Problem(statusCode, name, detail);

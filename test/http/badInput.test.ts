@@ -105,6 +105,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
     const token = tokenFor(command);
     const send = (more: Call) => call(daybook.app, route, fill(path, bobs), { token, ...more });
     expectRefusal(await send({ text: '{"title": "Buy' }), 400, 'body');
+    expectRefusal(await send({ text: Buffer.from('{"title": "Café"}', 'latin1') }), 400, 'body');
     expectRefusal(await send({ text: '{"__proto__": {"admin": true}}' }), 400);
     expectRefusal(await send({ body: { title: 'a'.repeat(2 * 1024 * 1024) } }), 413);
     expectRefusal(await send({ text: '<title/>', headers: { 'content-type': 'application/xml' } }), 415);
@@ -125,7 +126,7 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
 
   test('refuses ids in its path that are none', async () => {
     for (const name of namesIn(path)) {
-      for (const id of ['not-an-id', '%00', NEVER_WAS.slice(1)]) {
+      for (const id of ['not-an-id', '%00', NEVER_WAS.slice(1), 'a'.repeat(101)]) {
         const answer = await call(daybook.app, route, fill(path, bobs, { [name]: id }), {
           token: tokenFor(command),
           body: command.example,
@@ -234,7 +235,7 @@ describe.each(reads)('$route', ({ route, access, querystring }) => {
   if (path.includes(':')) {
     test('finds nothing where the path is someone else’s or never was, and refuses what is no id', async () => {
       for (const name of namesIn(path).filter((name) => name !== 'type')) {
-        for (const id of ['not-an-id', '%00']) expectRefusal(await ask('', { [name]: id }), 400, `path/${name}`);
+        for (const id of ['not-an-id', '%00', 'a'.repeat(101)]) expectRefusal(await ask('', { [name]: id }), 400, `path/${name}`);
         expect(said(await ask('', { [name]: NEVER_WAS }))).toEqual({ status: 404, body: NOT_FOUND });
         const strange = name === 'id' ? idIn(path, anns) : of(anns, COLLECTIONS[name]);
         if (access === 'owner') expect(said(await ask('', { [name]: strange }))).toEqual({ status: 404, body: NOT_FOUND });

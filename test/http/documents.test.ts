@@ -288,6 +288,17 @@ describe('a file', () => {
     ['that is none', multipart('nothing of the kind'), ''],
     ['that ends within the file', multipart(`--b\r\n${file}\r\n\r\nhalf of it`), ''],
     ['that ends within a field', multipart('--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nhalf'), ''],
+    [
+      'in other characters than it says',
+      {
+        type: 'multipart/form-data; boundary=b',
+        bytes: Buffer.from(
+          `--b\r\n${file}\r\n\r\na\r\n--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nCaf\xe9\r\n--b--\r\n`,
+          'latin1',
+        ),
+      },
+      '/title',
+    ],
     ['with the file elsewhere', multipart(`--b\r\n${file.replace('"file"', '"attachment"')}\r\n\r\na\r\n--b--\r\n`), '/attachment'],
     ['with two files', multipart(`--b\r\n${file}\r\n\r\na\r\n--b\r\n${file}\r\n\r\nb\r\n--b--\r\n`), ''],
     [

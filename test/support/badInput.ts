@@ -109,7 +109,7 @@ export async function belongings(person: Client & { readonly id: string }): Prom
   };
 }
 
-export type Call = { token?: string | undefined; body?: unknown; text?: string; headers?: Record<string, string> };
+export type Call = { token?: string | undefined; body?: unknown; text?: string | Buffer; headers?: Record<string, string> };
 
 /** With what the route says it may answer, and nothing else. */
 export async function call(app: FastifyInstance, route: string, path: string, { token, body, text, headers }: Call = {}): Promise<Answer> {
