@@ -32,7 +32,7 @@ import {
   unavailable,
   wrongExpectedVersion,
 } from './failures.ts';
-import { type Method, unary } from './grpc.ts';
+import { attempt, type Method, unary } from './grpc.ts';
 import type { EventLog } from './log.ts';
 import type { Outcome, WriteRequest } from './writer.ts';
 
@@ -100,10 +100,12 @@ export const append =
         events.push(event);
       },
       end() {
-        submitAppend(log, options, events).then((response) => {
-          call.send(responseSerialize(response));
-          call.end();
-        }, call.fail);
+        submitAppend(log, options, events)
+          .then((response) => {
+            call.send(responseSerialize(response));
+            call.end();
+          })
+          .catch(call.fail);
       },
     });
   };
@@ -218,13 +220,15 @@ export const batchAppend =
       pending += 1;
       pendingBytes += size;
       if (pendingBytes > maximumPendingBytes) call.pause();
-      const answer = (outcome: Outcome) => {
-        pending -= 1;
-        pendingBytes -= size;
-        send(answerTo(append, outcome));
-        goOn();
-        if (isEnded && pending === 0) call.end();
-      };
+      // The writer and its other callers are not to learn of an answer that cannot be given.
+      const answer = (outcome: Outcome) =>
+        attempt(call, () => {
+          pending -= 1;
+          pendingBytes -= size;
+          send(answerTo(append, outcome));
+          goOn();
+          if (isEnded && pending === 0) call.end();
+        });
       const request: WriteRequest = { stream, expected, change: { is: 'append', events }, deadline, answer };
       log.writer.submit(request);
     };
@@ -253,7 +257,7 @@ export const batchAppend =
       if (incompleteBytes > maximumIncompleteBytes)
         return fail(append, { badRequest: 'The call has too many appends that were not ended.' });
       if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
-        append.timer = setTimeout(() => fail(append, 'Timeout'), Math.min(append.deadline - Date.now(), 2 ** 31 - 1));
+        append.timer = setTimeout(() => attempt(call, () => fail(append, 'Timeout')), Math.min(append.deadline - Date.now(), 2 ** 31 - 1));
       }
     };
     call.receive({

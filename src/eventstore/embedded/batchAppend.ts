@@ -2,7 +2,7 @@
 // parts; and their answers.
 
 import codes, { type Code } from '@eventstore/db-client/generated/code_pb.js';
-import shared, { type UUID } from '@eventstore/db-client/generated/shared_pb.js';
+import shared, { type UUID, type WrongExpectedVersion } from '@eventstore/db-client/generated/shared_pb.js';
 import statusMessages from '@eventstore/db-client/generated/status_pb.js';
 import anyMessages from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
@@ -177,23 +177,22 @@ export function encodeError(to: Addressed, error: AppendError): Buffer {
 
 /** google.rpc.Status{code, message, details} */
 function statusOf({ streamIdentifier }: Addressed, error: AppendError): Uint8Array {
-  if (error === 'StreamDeleted') {
-    const detail = new shared.StreamDeleted().setStreamIdentifier(shared.StreamIdentifier.deserializeBinary(streamIdentifier));
-    return encodeStatus(codes.Code.NOT_FOUND, error, detail);
-  }
-  if (error === 'Timeout') return encodeStatus(codes.Code.DEADLINE_EXCEEDED, error, new shared.Timeout());
-  if (error === 'Unknown') return encodeStatus(codes.Code.UNKNOWN, error, new shared.Unknown());
+  // StreamDeleted{stream_identifier}
+  if (error === 'StreamDeleted') return encodeStatus(codes.Code.NOT_FOUND, error, bytesField(1, streamIdentifier));
+  if (error === 'Timeout') return encodeStatus(codes.Code.DEADLINE_EXCEEDED, error, nothing);
+  if (error === 'Unknown') return encodeStatus(codes.Code.UNKNOWN, error, nothing);
   if ('maximumSize' in error) {
     const detail = new shared.MaximumAppendSizeExceeded().setMaxappendsize(error.maximumSize);
-    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'MaximumAppendSizeExceeded', detail);
+    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'MaximumAppendSizeExceeded', detail.serializeBinary());
   }
   if ('badRequest' in error) {
-    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'BadRequest', new shared.BadRequest().setMessage(error.badRequest));
+    const detail = new shared.BadRequest().setMessage(error.badRequest);
+    return encodeStatus(codes.Code.INVALID_ARGUMENT, 'BadRequest', detail.serializeBinary());
   }
-  return encodeStatus(codes.Code.ALREADY_EXISTS, 'WrongExpectedVersion', wrongExpectedVersion(error));
+  return encodeStatus(codes.Code.ALREADY_EXISTS, 'WrongExpectedVersion', wrongExpectedVersion(error).serializeBinary());
 }
 
-function wrongExpectedVersion({ expected, current }: WrongRevision): Message {
+function wrongExpectedVersion({ expected, current }: WrongRevision): WrongExpectedVersion {
   const detail = new shared.WrongExpectedVersion();
   if (current < 0) detail.setCurrentNoStream(new emptyMessages.Empty());
   else detail.setCurrentStreamRevision(String(current));
@@ -204,10 +203,8 @@ function wrongExpectedVersion({ expected, current }: WrongRevision): Message {
   return detail;
 }
 
-type Message = { serializeBinary(): Uint8Array };
-
-function encodeStatus(code: Code, name: string, detail: Message): Uint8Array {
+function encodeStatus(code: Code, name: string, detail: Uint8Array): Uint8Array {
   const details = new anyMessages.Any();
-  details.pack(detail.serializeBinary(), `event_store.client.${name}`);
+  details.pack(detail, `event_store.client.${name}`);
   return new statusMessages.Status().setCode(code).setMessage(name).setDetails(details).serializeBinary();
 }

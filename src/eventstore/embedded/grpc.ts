@@ -4,12 +4,13 @@
 import { once } from 'node:events';
 import {
   constants,
-  createServer,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
+  performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { createServer, type Socket } from 'node:net';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { asFailure, Failure, shuttingDown, tooLate } from './failures.ts';
 
@@ -51,6 +52,16 @@ export function receiveRequest(call: Call, take: (message: Buffer) => void): voi
   });
 }
 
+/** Does what is left to do for a call. What goes wrong with it is told to the operator and to this caller alone. */
+export function attempt(call: Call, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    console.error('A call to the event log could not be answered:', error);
+    call.fail(new Failure(status.INTERNAL, 'The event log could not answer'));
+  }
+}
+
 /** A method with one request and one response. */
 export const unary =
   <Request, Response>(
@@ -59,10 +70,12 @@ export const unary =
   ): Method =>
   (call) => {
     receiveRequest(call, (message) => {
-      handle(requestDeserialize(message)).then((response) => {
-        call.send(responseSerialize(response));
-        call.end();
-      }, call.fail);
+      handle(requestDeserialize(message))
+        .then((response) => {
+          call.send(responseSerialize(response));
+          call.end();
+        })
+        .catch(call.fail);
     });
   };
 
@@ -80,6 +93,11 @@ const connectionWindow = 8 * 1024 * 1024;
 const pieceSize = 64 * 1024;
 const maximumUntaken = 256 * 1024;
 
+const sessionOptions = { settings: { initialWindowSize: callWindow, enablePush: false }, maxSessionMemory: 1024 };
+
+/** What a caller is told who asks for what the embedded log has not. */
+export const realServer = 'run EventStoreDB or KurrentDB and set EVENTSTORE_URL to use it';
+
 /** A caller that has not answered to a sign of life by the time of the next is gone: its connection is half open. */
 const signOfLifeMilliseconds = 30_000;
 
@@ -92,25 +110,30 @@ export async function serveGrpc(
   methods: Methods,
   signOfLifeEvery = signOfLifeMilliseconds,
 ): Promise<GrpcServer> {
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Map<Socket, ServerHttp2Session>();
   const calls = new Set<Call>();
-  const server = createServer({ settings: { initialWindowSize: callWindow, enablePush: false }, maxSessionMemory: 1024 });
-  server.on('session', (session) => {
-    sessions.add(session);
+  const server = createServer((socket) => {
+    const session = performServerHandshake(socket, sessionOptions);
+    sessions.set(socket, session);
     session.setLocalWindowSize(connectionWindow);
-    session.on('error', () => session.destroy());
-    session.once('close', () => sessions.delete(session));
+    session.on('error', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
     let isAlive = true;
     const signs = setInterval(() => {
-      if (!isAlive) return session.destroy();
+      // A session that has ended waits for its peer to close the connection, which may never come.
+      if (!isAlive || session.destroyed) return void socket.destroy();
       isAlive = false;
       session.ping((error) => {
         isAlive = error === null;
       });
     }, signOfLifeEvery);
-    session.once('close', () => clearInterval(signs));
+    socket.once('close', () => {
+      sessions.delete(socket);
+      clearInterval(signs);
+    });
+    session.on('stream', serve);
   });
-  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const call = callOf(stream);
     calls.add(call);
     const timeout = timeoutOf(headers);
@@ -122,8 +145,8 @@ export async function serveGrpc(
     const path = String(headers[constants.HTTP2_HEADER_PATH]);
     const method = methods.get(path);
     if (method) method(call);
-    else call.fail(new Failure(status.UNIMPLEMENTED, `The embedded event log has no ${path}`));
-  });
+    else call.fail(new Failure(status.UNIMPLEMENTED, `The embedded event log has no ${path}: ${realServer}`));
+  }
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
@@ -133,10 +156,10 @@ export async function serveGrpc(
       const closed = once(server, 'close');
       server.close();
       for (const call of calls) call.fail(shuttingDown());
-      for (const session of sessions) session.close();
-      // A peer that does not read its last answers is not waited for.
+      for (const session of sessions.values()) session.close();
+      // A peer that does not read its last answers, or does not close the connection, is not waited for.
       const impatience = setTimeout(() => {
-        for (const session of sessions) session.destroy();
+        for (const socket of sessions.keys()) socket.destroy();
       }, 1000);
       await closed;
       clearTimeout(impatience);

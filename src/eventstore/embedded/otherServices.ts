@@ -13,7 +13,7 @@ import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import usersGrpc from '@eventstore/db-client/generated/users_grpc_pb.js';
 import { type ServiceDefinition, status } from '@grpc/grpc-js';
 import { Failure } from './failures.ts';
-import { type Method, unary } from './grpc.ts';
+import { type Method, realServer, unary } from './grpc.ts';
 
 /** The version of the server whose behaviour the embedded log has. */
 const serverVersion = '24.6.0';
@@ -55,7 +55,7 @@ export function otherServices(): Map<string, Method> {
   const { getSupportedMethods } = featuresGrpc.ServerFeaturesService;
   const methods = new Map<string, Method>([[getSupportedMethods.path, unary(getSupportedMethods, async () => supportedMethods())]]);
   for (const [name, service] of Object.entries(missing)) {
-    const sentence = `The embedded event log has no ${name}: run EventStoreDB or KurrentDB and set EVENTSTORE_URL to use them`;
+    const sentence = `The embedded event log has no ${name}: ${realServer}`;
     for (const { path } of Object.values(service)) methods.set(path, (call) => call.fail(new Failure(status.UNIMPLEMENTED, sentence)));
   }
   return methods;

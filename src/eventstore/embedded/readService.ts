@@ -17,7 +17,7 @@ export const read =
   (call) => {
     receiveRequest(call, (message) => {
       const request = streamsGrpc.StreamsService.read.requestDeserialize(message);
-      serve(log, request.getOptions(), call).then(call.end, call.fail);
+      serve(log, request.getOptions(), call).then(call.end).catch(call.fail);
     });
   };
 

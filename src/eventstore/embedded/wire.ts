@@ -8,6 +8,9 @@ const FIXED64 = 1;
 export const BYTES = 2;
 const FIXED32 = 5;
 
+/** Fields are numbered up to this; others would be read as another field wherever a key is taken for 32 bits. */
+const lastField = 2 ** 29 - 1;
+
 /** The key byte of a field numbered up to 15. */
 export const key = (field: number, kind: number): number => (field << 3) | kind;
 
@@ -75,7 +78,7 @@ export class FieldReader {
     const fieldKey = this.#varint();
     this.#kind = fieldKey & 7;
     const field = Math.floor(fieldKey / 8);
-    if (field === 0) throw malformed();
+    if (field === 0 || field > lastField) throw malformed();
     return field;
   }
 
