@@ -2,16 +2,17 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { type AllStreamRecordedEvent, EventStoreDBClient, START } from '@eventstore/db-client';
+import { type AllStreamRecordedEvent, binaryEvent, EventStoreDBClient, START } from '@eventstore/db-client';
 import { expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { ANY } from '../../src/eventstore/embedded/events.ts';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
 import { backUpLog, logFile, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
+import { lock } from '../../src/eventstore/embedded/storage.ts';
 import type { Outcome } from '../../src/eventstore/embedded/writer.ts';
 import { event, temporaryDirectory } from './support.ts';
 
@@ -256,19 +257,23 @@ test('what is not as it should be is found, and neither backed up nor restored',
   const file = join(temporaryDirectory(), 'log.backup');
   expect(backUpLog(directory, file)).toEqual(good);
 
-  const damage = (statement: string) => {
+  const damage = (statement: string, of = logFile(directory)) => {
     const copy = join(temporaryDirectory(), 'events.db');
-    writeFileSync(copy, readFileSync(file));
+    writeFileSync(copy, readFileSync(of));
     const db = new DatabaseSync(copy);
     db.exec(statement);
     db.close();
     return copy;
   };
-  const changed = damage(`UPDATE events SET data = CAST('{"text":"forged"}' AS BLOB) WHERE position = 7`);
-  expect(verifyLog(changed).checksum).not.toBe(good.checksum);
+  const forge = `UPDATE events SET data = CAST('{"text":"forged"}' AS BLOB) WHERE position = 7`;
+  expect(verifyLog(damage(forge)).checksum).not.toBe(good.checksum);
+  // What a log cannot know of itself, a backup does.
+  const forged = damage(forge, file);
+  expect(verifyLog(forged).faults).toEqual([expect.stringContaining(`their checksum was ${good.checksum}`)]);
+  expect(restoreLog(forged, temporaryDirectory()).faults).toEqual(verifyLog(forged).faults);
   for (const [statement, fault] of [
     ['DELETE FROM events WHERE revision = 20', 'one@21 at position 22 should be one@20'],
-    [`UPDATE events SET data = CAST('{"text"' AS BLOB) WHERE position = 7`, 'one@6 at position 7 is not the JSON that it says it is'],
+    ['DELETE FROM events WHERE revision IN (20, 21)', 'no event is at the positions from 21 to 22'],
     ['PRAGMA foreign_keys = OFF; DELETE FROM streams', 'the event at position 1 cannot be read'],
     ["UPDATE events SET id = x'0011' WHERE position = 3", 'the event at position 3 cannot be read'],
     [`UPDATE events SET revision = ${Number.MAX_SAFE_INTEGER} WHERE revision = 30`, 'one@31 at position 32 should be one@9007199254740992'],
@@ -278,7 +283,10 @@ test('what is not as it should be is found, and neither backed up nor restored',
     expect(verifyLog(copy).faults).toContain(fault);
     const target = temporaryDirectory();
     expect(restoreLog(copy, target).faults).toContain(fault);
-    expect(readdirSync(target)).toEqual([]);
+    expect(readdirSync(target)).toEqual(['events.lock']);
+    const backups = temporaryDirectory();
+    expect(backUpLog(dirname(copy), join(backups, 'log.backup')).faults).toContain(fault);
+    expect(readdirSync(backups)).toEqual([]);
   }
   const torn = damage('');
   const bytes = readFileSync(torn);
@@ -297,12 +305,116 @@ test('what is not as it should be is found, and neither backed up nor restored',
   expect(() => verifyLog(join(directory, 'nothing'))).toThrow(/There is no event log at/);
 });
 
-test('a log of the first layout is opened as one of this', async () => {
+test('data that is not the JSON that it is called is no damage: the real server takes it as well', async () => {
+  const directory = temporaryDirectory();
+  await withLogIn(directory, async ({ client }) => {
+    await client.appendToStream('one', binaryEvent({ type: 'Said', data: Buffer.from('{"text"') }));
+  });
+  const db = new DatabaseSync(logFile(directory));
+  db.exec('UPDATE events SET is_json = 1');
+  db.close();
+  expect(verifyLog(logFile(directory))).toMatchObject({ events: 1, faults: [] });
+});
+
+test('what is missing is told from what a scavenge took out', async () => {
+  const directory = temporaryDirectory();
+  await withLogIn(directory, async ({ client }) => {
+    await client.appendToStream('kept', texts('kept', 20));
+    await client.appendToStream('counted', texts('counted', 10));
+    await client.setStreamMetadata('counted', { maxCount: 2 });
+    await client.appendToStream('deleted', texts('deleted', 3));
+    await client.deleteStream('deleted');
+  });
+  expect(scavengeLog(directory)).toBe(8 + 3);
+  await withLogIn(directory, ({ client }) => client.appendToStream('kept', texts('later', 5)));
+  expect(verifyLog(logFile(directory))).toMatchObject({ events: 20 + 2 + 1 + 1 + 5, faults: [] });
+  // A second one counts on.
+  await withLogIn(directory, ({ client }) => client.setStreamMetadata('counted', { maxCount: 1 }));
+  expect(scavengeLog(directory)).toBe(2);
+  expect(verifyLog(logFile(directory))).toMatchObject({ events: 28, faults: [] });
+  await withLogIn(directory, ({ client }) => client.appendToStream('later', texts('later', 3)));
+
+  const faultsAfter = (statement: string) => {
+    const copy = join(temporaryDirectory(), 'events.db');
+    writeFileSync(copy, readFileSync(logFile(directory)));
+    const db = new DatabaseSync(copy);
+    db.exec(statement);
+    db.close();
+    return verifyLog(copy).faults;
+  };
+  const stream = (name: string) => `stream = (SELECT id FROM streams WHERE name = '${name}')`;
+  expect(faultsAfter(`DELETE FROM events WHERE ${stream('kept')} AND revision BETWEEN 5 AND 9`)).toEqual([
+    'kept@10 at position 11 should be kept@5',
+    '18 events up to position 41 are missing, of which scavenges took out 13',
+  ]);
+  expect(faultsAfter(`DELETE FROM events WHERE ${stream('kept')}`)).toEqual([
+    '38 events up to position 41 are missing, of which scavenges took out 13',
+  ]);
+  expect(faultsAfter(`DELETE FROM events WHERE ${stream('later')} AND revision = 0`)).toEqual([
+    'no event is at the positions from 42 to 42',
+    'later@1 at position 43 should be later@0',
+  ]);
+  // Of a scavenge by an older version it is not known how many it took out.
+  expect(faultsAfter(`UPDATE scavenges SET removed = NULL; DELETE FROM events WHERE ${stream('kept')}`)).toEqual([]);
+});
+
+test('what a run that was killed left is gone after the next, and nobody else may read the files', async () => {
+  const data = temporaryDirectory();
+  const directory = join(data, 'made', 'eventstore');
+  const modes = () => readdirSync(directory).map((name) => [name, (statSync(join(directory, name)).mode & 0o777).toString(8)]);
+  await withLogIn(directory, async ({ client }) => {
+    await client.appendToStream('one', texts('text', 3));
+    for (const folder of [directory, dirname(directory)]) expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(modes().filter(([name]) => name !== 'events.lock')).toEqual(
+      ['events.db', 'events.db-shm', 'events.db-wal'].map((name) => [name, '600']),
+    );
+  });
+  const file = join(data, 'log.backup');
+  const leftovers = (where: string) => [`${where}.partial`, `${where}.partial-journal`];
+  for (const left of leftovers(file)) writeFileSync(left, 'text-1');
+  const report = backUpLog(directory, file);
+  expect(readdirSync(data).sort()).toEqual(['log.backup', 'made']);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const inLog = [...leftovers(logFile(directory)), `${logFile(directory)}.4711`, `${logFile(directory)}.4711-journal`];
+  for (const left of inLog) writeFileSync(left, 'text-1');
+  expect(scavengeLog(directory)).toBe(0);
+  expect(readdirSync(directory).sort()).toEqual(['events.db', 'events.lock']);
+  const other = join(data, 'other', 'eventstore');
+  mkdirSync(other, { recursive: true });
+  for (const left of leftovers(logFile(other))) writeFileSync(left, 'text-1');
+  expect(restoreLog(file, other)).toEqual(report);
+  expect(readdirSync(other).sort()).toEqual(['events.db', 'events.lock']);
+  expect(statSync(logFile(other)).mode & 0o777).toBe(0o600);
+  // A copy of it before its first start is a backup like any other.
+  expect(backUpLog(other, join(data, 'second.backup'))).toEqual(report);
+  await withLogIn(other, ({ client }) => client.appendToStream('one', texts('text', 1)));
+  expect(verifyLog(logFile(other))).toMatchObject({ events: 4, faults: [] });
+});
+
+test('a restore waits for nobody who has the folder, and takes no log in use for a backup', async () => {
+  const directory = temporaryDirectory();
+  const log = openLog(directory);
+  const file = join(temporaryDirectory(), 'log.backup');
+  backUpLog(directory, file);
+  expect(() => restoreLog(logFile(directory), temporaryDirectory())).toThrow(/is a log that is in use/);
+  log.close();
+  const other = temporaryDirectory();
+  const release = lock(other);
+  expect(() => restoreLog(file, other)).toThrow(/is in use by another process/);
+  release();
+  expect(restoreLog(file, other)).toMatchObject({ faults: [] });
+});
+
+test.each([
+  ['first', 1, 'ALTER TABLE streams DROP COLUMN scavenged; DROP TABLE scavenges'],
+  ['second', 2, 'ALTER TABLE scavenges DROP COLUMN removed'],
+])('a log of the %s layout is opened as one of this', async (_name, version, statements) => {
   const directory = temporaryDirectory();
   await withLogIn(directory, ({ client }) => client.appendToStream('one', texts('text', 3)));
   const db = new DatabaseSync(logFile(directory));
-  db.exec('ALTER TABLE streams DROP COLUMN scavenged; DROP TABLE scavenges; PRAGMA user_version = 1');
+  db.exec(`${statements}; PRAGMA user_version = ${version}`);
   db.close();
+  if (version === 2) expect(verifyLog(logFile(directory))).toMatchObject({ events: 3, faults: [] });
   await withLogIn(directory, async ({ client }) => {
     const { nextExpectedRevision } = await client.appendToStream('one', event('Said'), { expectedRevision: 2n });
     expect(nextExpectedRevision).toBe(3n);

@@ -1,5 +1,5 @@
 // Files that are there whole or not at all, also after a power cut: a name is on disk once its folder is.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Renames what is complete, once it is on disk. */
@@ -9,9 +9,15 @@ export function appear(arriving: string, file: string): void {
   sync(dirname(file), 'r');
 }
 
-/** Makes a folder, and those above it that are missing. */
+/** Makes an empty file for this user alone, in the place of any that is there. What SQLite puts beside it has the same mode. */
+export function makePrivate(file: string): void {
+  rmSync(file, { force: true });
+  closeSync(openSync(file, 'wx', 0o600));
+}
+
+/** Makes a folder for this user alone, and those above it that are missing. */
 export function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true });
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let made = directory; made.length >= first.length; made = dirname(made)) sync(dirname(made), 'r');
 }

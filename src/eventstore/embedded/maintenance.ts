@@ -1,14 +1,14 @@
 // What is done to the log as a file: check it, copy it while it is in use, put a copy in its place, and take out of it what
 // nobody can read any more.
 import { createHash } from 'node:crypto';
-import { constants, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { LAST_REVISION } from './events.ts';
-import { appear } from './files.ts';
+import { appear, makeDirectory, makePrivate } from './files.ts';
 import { openLog } from './log.ts';
-import { checkIsLog, sentence } from './storage.ts';
+import { checkIsLog, clearLeftovers, lock, partial, scavengedOf, sealBackup, sealOf, sentence } from './storage.ts';
 import { isTombstoned, visibleFrom } from './streams.ts';
 
 /** `checksum` is of all events, with their places: two logs with the same one are the same. `faults` are a line each. */
@@ -20,44 +20,57 @@ const MOST_FAULTS = 20;
 const openingMilliseconds = 5_000;
 
 /**
- * Reads all of a log, also of one that is in use: that SQLite finds its file whole, that revisions are dense and positions
- * grow, and that what says it is JSON is. Throws an error of one sentence for a file that is no log.
+ * Reads all of a log, also of one that is in use: that SQLite finds its file whole, that revisions are dense, that positions grow
+ * and that none is missing but what scavenges took out, and that a backup's events are those that were backed up. Throws an error
+ * of one sentence for a file that is no log. `called` is what the file is called in errors.
  */
-export function verifyLog(file: string): Report {
-  const db = openToRead(file);
+export function verifyLog(file: string, called = file): Report {
+  const db = openToRead(file, called);
   try {
     const faults: string[] = [];
     const fault = (line: string) => faults.length < MOST_FAULTS && faults.push(line);
     for (const { integrity_check } of db.prepare('PRAGMA integrity_check(20)').iterate()) {
       if (integrity_check !== 'ok') fault(`the file: ${integrity_check}`);
     }
-    const checksum = createHash('sha256');
+    const hash = createHash('sha256');
     const last = new Map<string, number>();
+    const scavenged = scavengedOf(db);
     let events = 0;
     let head = 0;
+    let kept = 0; // of those that the scavenges saw
     const all = db.prepare(
       'SELECT position, name, scavenged, revision, hex(events.id) AS id, type, is_json, created, data, metadata FROM events LEFT JOIN streams ON streams.id = stream ORDER BY position',
     );
     for (const found of all.iterate()) {
+      const position = Number(found.position);
+      const expected = Math.max(head, scavenged.head) + 1;
+      if (position > expected) fault(`no event is at the positions from ${expected} to ${position - 1}`);
+      if (position < expected) kept += 1;
+      head = position;
       const { success, data: event } = eventRow.safeParse(found);
       if (!success) {
-        fault(`the event at position ${found.position} cannot be read`);
+        fault(`the event at position ${position} cannot be read`);
         continue;
       }
-      const { position, name, revision, scavenged, id, type, is_json, created, data, metadata } = event;
+      const { name, revision, id, type, is_json, created, data, metadata } = event;
       events += 1;
-      head = position;
       const place = [position, name, revision, id, type, is_json, created, data.byteLength, metadata.byteLength];
-      checksum.update(JSON.stringify(place)).update(data).update(metadata);
-      const expected = Math.max(last.get(name) ?? -1, scavenged) + 1;
-      if (revision > scavenged && revision !== expected && revision !== LAST_REVISION)
-        fault(`${name}@${revision} at position ${position} should be ${name}@${expected}`);
+      hash.update(JSON.stringify(place)).update(data).update(metadata);
+      const next = Math.max(last.get(name) ?? -1, event.scavenged) + 1;
+      if (revision > event.scavenged && revision !== next && revision !== LAST_REVISION)
+        fault(`${name}@${revision} at position ${position} should be ${name}@${next}`);
       last.set(name, revision);
-      if (is_json === 1 && !isJson(data)) fault(`${name}@${revision} at position ${position} is not the JSON that it says it is`);
     }
-    return { events, head, checksum: checksum.digest('hex'), faults };
+    const missing = scavenged.head - kept;
+    if (scavenged.removed !== undefined && missing !== scavenged.removed)
+      fault(`${missing} events up to position ${scavenged.head} are missing, of which scavenges took out ${scavenged.removed}`);
+    const checksum = hash.digest('hex');
+    const sealed = sealOf(db);
+    if (sealed !== undefined && sealed !== checksum)
+      fault(`the events are other than those that were backed up: their checksum was ${sealed} and is ${checksum}`);
+    return { events, head, checksum, faults };
   } catch (error) {
-    throw new Error(sentence(error, file), { cause: error });
+    throw new Error(sentence(error, called), { cause: error });
   } finally {
     db.close();
   }
@@ -66,44 +79,62 @@ export function verifyLog(file: string): Report {
 /**
  * Copies the log of a directory as it is at one moment; whoever writes to it goes on writing, and the copy takes the longer for it
  * only as the machine has less to spare. What is written meanwhile stays in the log's WAL until the copy is made. The file appears
- * when it is whole and on disk, and none that is there is overwritten. Answers with what the copy holds, read back.
+ * when it is whole and on disk, and none that is there is overwritten. Answers with what the copy holds, read back, whose checksum
+ * is in it.
  */
 export function backUpLog(directory: string, file: string): Report {
   if (existsSync(file)) throw new Error(`${file} is there already`);
-  const arriving = `${file}.${process.pid}`;
+  const arriving = partial(file);
+  const clear = () => [arriving, `${arriving}-journal`].forEach((path) => void rmSync(path, { force: true }));
   const db = openToRead(logFile(directory));
   try {
+    clear();
+    makePrivate(arriving);
     db.prepare('VACUUM INTO ?').run(arriving);
     const report = verifyLog(arriving);
-    if (report.faults.length === 0) appear(arriving, file);
+    if (report.faults.length > 0) return report;
+    sealBackup(arriving, report.checksum);
+    appear(arriving, file);
     return report;
   } catch (error) {
     throw new Error(sentence(error, file), { cause: error });
   } finally {
     db.close();
-    rmSync(arriving, { force: true });
+    clear();
   }
 }
 
-/** Puts a copy where a directory has no log yet. Answers with what it holds; with faults in it nothing was done. */
+/** Puts a copy where a directory has no log yet. Answers with what it holds; with faults in it there is no log after. */
 export function restoreLog(file: string, directory: string): Report {
+  const target = logFile(directory);
+  if (!existsSync(file)) throw new Error(`There is no backup at ${file}`);
+  // A copy without its WAL would lack what was written last.
+  if (bytesOf(`${file}-wal`) > 0) throw new Error(`${file} is a log that is in use: make a backup of it, and restore that`);
+  refuseWhereLogIs(directory);
+  makeDirectory(directory);
+  const release = lock(directory);
+  const arriving = partial(target);
+  try {
+    refuseWhereLogIs(directory);
+    clearLeftovers(directory);
+    copyFileSync(file, arriving, constants.COPYFILE_FICLONE);
+    chmodSync(arriving, 0o600);
+    const report = verifyLog(arriving, file);
+    if (report.faults.length === 0) appear(arriving, target);
+    return report;
+  } finally {
+    clearLeftovers(directory);
+    release();
+  }
+}
+
+function refuseWhereLogIs(directory: string): void {
   const target = logFile(directory);
   // What is in a WAL that another log left would be written into this one.
   if (existsSync(target) || existsSync(`${target}-wal`)) throw new Error(`There is a log in ${directory} already; move it away first`);
-  const report = verifyLog(file);
-  if (report.faults.length > 0) return report;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const arriving = `${target}.${process.pid}`;
-  try {
-    copyFileSync(file, arriving, constants.COPYFILE_FICLONE);
-    const copied = verifyLog(arriving);
-    if (copied.checksum !== report.checksum) throw new Error(`${file} could not be copied: the copy reads otherwise`);
-    appear(arriving, target);
-    return copied;
-  } finally {
-    rmSync(arriving, { force: true });
-  }
 }
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
  * Takes out what reads of streams no longer show: what was deleted, and what `$maxAge`, `$maxCount` and `$tb` hide. From then
@@ -115,7 +146,7 @@ export function scavengeLog(directory: string, onProgress: (streams: number, rem
   let removed = 0;
   try {
     let streams = 0;
-    log.storage.transaction(log.storage.noteHead);
+    log.storage.transaction(log.storage.beginScavenge);
     for (let after = 0; ; ) {
       const names = log.storage.streamNames(after, 1_000);
       const last = names.at(-1);
@@ -153,23 +184,14 @@ const eventRow = z.object({
   metadata: z.instanceof(Uint8Array),
 });
 
-function openToRead(file: string): DatabaseSync {
-  if (!existsSync(file)) throw new Error(`There is no event log at ${file}`);
+function openToRead(file: string, called = file): DatabaseSync {
+  if (!existsSync(file)) throw new Error(`There is no event log at ${called}`);
   const db = new DatabaseSync(file, { readOnly: true, timeout: openingMilliseconds });
   try {
-    checkIsLog(db, file);
+    checkIsLog(db, called);
     return db;
   } catch (error) {
     db.close();
-    throw new Error(sentence(error, file), { cause: error });
-  }
-}
-
-function isJson(bytes: Uint8Array): boolean {
-  try {
-    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
-    return true;
-  } catch {
-    return false;
+    throw new Error(sentence(error, called), { cause: error });
   }
 }

@@ -1,13 +1,13 @@
 // The log on disk: one SQLite file in WAL mode with two tables, and the statements that read and write them. An event's
 // position is its row id, so the order of the file is the order of $all, and a scan of it reads pages in sequence.
 // Nothing here looks at more of the file than it was asked for, so a log of any size opens at once.
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import type { ProposedEvent, StoredEvent } from './events.ts';
 import { Failure } from './failures.ts';
-import { appear, makeDirectory } from './files.ts';
+import { appear, makeDirectory, makePrivate } from './files.ts';
 
 const schema = `
   CREATE TABLE streams (
@@ -28,16 +28,20 @@ const schema = `
     metadata BLOB NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX events_of_stream ON events (stream, revision);
-  -- The newest position that a scavenge found: no other event ever gets one that was used.
-  CREATE TABLE scavenges (head INTEGER NOT NULL) STRICT;
+  -- The newest position that a scavenge found, for no other event ever gets one that was used; and how many events it removed,
+  -- unknown of one that an older version did.
+  CREATE TABLE scavenges (head INTEGER NOT NULL, removed INTEGER) STRICT;
 `;
 /** What the layout of an older version lacks, by that version. */
 const upgrades: Readonly<Record<number, string>> = {
   1: `ALTER TABLE streams ADD COLUMN scavenged INTEGER NOT NULL DEFAULT -1; CREATE TABLE scavenges (head INTEGER NOT NULL) STRICT;`,
+  2: 'ALTER TABLE scavenges ADD COLUMN removed INTEGER;',
 };
 /** "Dbk1": says that a SQLite file is an event log of this layout. */
 const applicationId = 0x44626b31;
-const layoutVersion = 2;
+const layoutVersion = 3;
+/** The oldest layout that is read as it is, as that of a backup. */
+const oldestReadable = 2;
 
 const columns = 'position, stream, revision, id, type, is_json, created, data, metadata';
 
@@ -79,11 +83,14 @@ export function openStorage(directory: string, connect = connectDirectly) {
   const selectOfStreamBack = arrays(db.prepare(`${inStream} DESC LIMIT ?`));
 
   const selectNames = arrays(db.prepare('SELECT id, name FROM streams WHERE id > ? ORDER BY id LIMIT ?'));
-  const setScavenged = db.prepare(
-    'UPDATE streams SET scavenged = max(scavenged, coalesce((SELECT max(revision) FROM events WHERE stream = streams.id), -1)) WHERE id = ?',
-  );
-  const deleteEvents = db.prepare('DELETE FROM events WHERE stream = ? AND (revision < ? OR created < ?)');
-  const noteHead = db.prepare('INSERT INTO scavenges (head) SELECT position FROM events ORDER BY position DESC LIMIT 1');
+  const isHidden = 'stream = ? AND (revision < ? OR created < ?)';
+  const selectHidden = arrays(db.prepare(`SELECT max(revision) FROM events WHERE ${isHidden}`));
+  const setScavenged = db.prepare('UPDATE streams SET scavenged = max(scavenged, ?) WHERE id = ?');
+  const deleteEvents = db.prepare(`DELETE FROM events WHERE ${isHidden}`);
+  const addScavenge = db.prepare('INSERT INTO scavenges (head, removed) VALUES (?, 0)');
+  const addRemoved = db.prepare('UPDATE scavenges SET removed = removed + ? WHERE rowid = (SELECT max(rowid) FROM scavenges)');
+
+  const head = (): number => integer(row(selectHead)?.[0] ?? 0);
 
   return {
     /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */
@@ -107,7 +114,7 @@ export function openStorage(directory: string, connect = connectDirectly) {
     },
 
     /** The position of the newest event, 0 in an empty log. */
-    head: (): number => integer(row(selectHead)?.[0] ?? 0),
+    head,
     streamId(name: string): number | undefined {
       const found = row(selectStream, name);
       return found && integer(found[0]);
@@ -122,8 +129,7 @@ export function openStorage(directory: string, connect = connectDirectly) {
       return found && storedEvent(found);
     },
     *recentIds(count: number): Generator<{ id: Uint8Array; stream: number; revision: number }> {
-      const head = integer(row(selectHead)?.[0] ?? 0);
-      for (const found of rows(selectRecentIds, head - count)) {
+      for (const found of rows(selectRecentIds, head() - count)) {
         yield { id: bytes(found[0]), stream: integer(found[1]), revision: integer(found[2]) };
       }
     },
@@ -139,13 +145,17 @@ export function openStorage(directory: string, connect = connectDirectly) {
 
     streamNames: (after: number, limit: number): { id: number; name: string }[] =>
       [...rows(selectNames, after, limit)].map((found) => ({ id: integer(found[0]), name: text(found[1]) })),
-    /** Removes a stream's events before a revision or older than a time; answers with how many. */
+    /** Notes that a scavenge begins, and the newest position, which is not given again even if that event is removed. */
+    beginScavenge: (): void => void addScavenge.run(head()),
+    /** Removes a stream's events before a revision or older than a time, and notes which; answers with how many. */
     removeBefore(stream: number, revision: number, since: number): number {
-      setScavenged.run(stream);
-      return integer(deleteEvents.run(stream, revision, since).changes);
+      const newest = row(selectHidden, stream, revision, since)?.[0];
+      if (newest === null) return 0;
+      setScavenged.run(integer(newest), stream);
+      const removed = integer(deleteEvents.run(stream, revision, since).changes);
+      addRemoved.run(removed);
+      return removed;
     },
-    /** Notes the newest position, which is not given again even if that event is removed. */
-    noteHead: (): void => void noteHead.run(),
     /**
      * Writes the file anew without what was removed. What it was is overwritten, here and in the WAL; throws when it could not be,
      * for another process reads the log as it was.
@@ -182,6 +192,7 @@ function prepare(directory: string): void {
 function open(file: string, connect: Connect, release: () => void): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    clearLeftovers(path.dirname(file));
     create(file);
     db = connect(file);
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
@@ -212,8 +223,8 @@ function create(file: string): void {
     return;
   }
   if (existsSync(`${file}-wal`)) throw new Error(`The event log ${file} is missing; what was last written to it is still there`);
-  const arriving = `${file}.new`;
-  rmSync(arriving, { force: true });
+  const arriving = partial(file);
+  makePrivate(arriving);
   const db = new DatabaseSync(arriving);
   try {
     db.exec(`PRAGMA page_size = 8192; BEGIN; ${schema} PRAGMA application_id = ${applicationId}`);
@@ -224,18 +235,63 @@ function create(file: string): void {
   appear(arriving, file);
 }
 
+/** What a file is called until it is whole. */
+export const partial = (file: string): string => `${file}.partial`;
+
+/** Removes what a log that was being made or restored left when it was killed: it has events that no scavenge would find. */
+export function clearLeftovers(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (/^events\.db\.(partial|new|\d+)(-journal|-wal|-shm)?$/.test(name)) rmSync(path.join(directory, name), { force: true });
+  }
+}
+
 const pragma = (db: DatabaseSync, name: string): number => integer(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 
 function upgrade(db: DatabaseSync): void {
   if (pragma(db, 'application_id') !== applicationId) return;
   for (let version = pragma(db, 'user_version'); upgrades[version] !== undefined; version += 1)
     db.exec(`BEGIN IMMEDIATE; ${upgrades[version]} PRAGMA user_version = ${version + 1}; COMMIT`);
+  // A backup that was put in place: from now on it gains events.
+  db.exec(`DROP TABLE IF EXISTS ${backupTable}`);
 }
 
-/** Throws where the file is none of ours, or of a version that this one does not know. */
+/** What only a backup has: the checksum of its events. */
+const backupTable = 'backup';
+
+/** Notes in a backup the checksum that its events have. */
+export function sealBackup(file: string, checksum: string): void {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF'); // it has no name yet, and is synced before it gets one
+    db.exec(`DROP TABLE IF EXISTS ${backupTable}; CREATE TABLE ${backupTable} (checksum TEXT NOT NULL) STRICT`);
+    db.prepare(`INSERT INTO ${backupTable} VALUES (?)`).run(checksum);
+  } finally {
+    db.close();
+  }
+}
+
+/** The checksum that was noted when a backup was made; undefined for what is no backup, or one of an older version. */
+export function sealOf(db: DatabaseSync): string | undefined {
+  const isSealed = db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(backupTable) !== undefined;
+  return isSealed ? text(db.prepare(`SELECT checksum FROM ${backupTable}`).get()?.checksum) : undefined;
+}
+
+/** Up to where scavenges took events out, and how many; undefined where one did that counted none. */
+export function scavengedOf(db: DatabaseSync): { head: number; removed: number | undefined } {
+  const removed = pragma(db, 'user_version') < 3 ? 'NULL' : 'removed';
+  const found = db
+    .prepare(
+      `SELECT coalesce(max(head), 0) AS head, total(${removed}) AS removed, count(*) > count(${removed}) AS isUnknown FROM scavenges`,
+    )
+    .get();
+  return { head: integer(found?.head), removed: found?.isUnknown === 0 ? integer(found.removed) : undefined };
+}
+
+/** Throws where the file is none of ours, or of a version that this one cannot read. */
 export function checkIsLog(db: DatabaseSync, file: string): void {
   if (pragma(db, 'application_id') !== applicationId) throw new Error(`${file} is not an event log`);
-  if (pragma(db, 'user_version') !== layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
+  const version = pragma(db, 'user_version');
+  if (version < oldestReadable || version > layoutVersion) throw new Error(`${file} was written by another version of Daybook`);
 }
 
 function check(db: DatabaseSync, file: string): void {
@@ -251,7 +307,7 @@ function check(db: DatabaseSync, file: string): void {
 }
 
 /** Holds the directory for this process alone; the operating system lets go of it however the process ends. */
-function lock(directory: string): () => void {
+export function lock(directory: string): () => void {
   const file = path.join(directory, 'events.lock');
   let db: DatabaseSync | undefined;
   try {
