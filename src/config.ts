@@ -1,6 +1,7 @@
 // Every setting: its name in the environment, its default and its meaning. A wrong one stops the start with one line.
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
+import { isSecret } from './secrets.ts';
 import { emailAddress } from './vocabulary.ts';
 
 export const roles = ['api', 'projector', 'embedder', 'scheduler'] as const;
@@ -8,10 +9,11 @@ export const roles = ['api', 'projector', 'embedder', 'scheduler'] as const;
 /** A whole number, as text in the environment. */
 const whole = (min: number, max: number) => {
   const fault = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number(fault).int(fault).min(min, fault).max(max, fault);
+  return z.string().regex(/^\d+$/, fault).transform(Number).pipe(z.number().min(min, fault).max(max, fault));
 };
 const port = whole(0, 65_535);
-const secret = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long');
+const secret = z.string().refine(isSecret, 'must be at least 32 bytes long');
+const oneOf = <const Word extends string>(words: readonly Word[]) => z.enum(words, `must be one of ${words.join(', ')}`);
 const listOf = <Item extends z.ZodType<string, string>>(item: Item) =>
   z
     .string()
@@ -73,7 +75,12 @@ const settings = z.object({
   EMBEDDINGS_REQUESTS_PER_MINUTE: whole(1, 1_000_000).default(300).describe('how often it may be asked for what is to be stored'),
   ACCESS_TOKEN_EXPIRE_MINUTES: whole(1, 1_440).default(15).describe('how long an access token is valid'),
   REFRESH_TOKEN_EXPIRE_DAYS: whole(1, 3_650).default(30).describe('how long a login lasts that is not used'),
-  ADMIN_EMAILS: listOf(emailAddress.transform((address) => address.toLowerCase()))
+  ADMIN_EMAILS: listOf(
+    z
+      .string()
+      .refine((text) => emailAddress.safeParse(text).success, 'must be email addresses')
+      .toLowerCase(),
+  )
     .prefault('')
     .describe('who registers one of these addresses is an admin; between commas'),
   CORS_ORIGINS: listOf(z.string().refine(isOrigin, 'must be * or origins such as https://app.example.com, without a path'))
@@ -105,8 +112,8 @@ const settings = z.object({
     .refine(isCron, 'must be a cron expression such as 0 4 * * 0')
     .default('0 4 * * 0')
     .describe('when the tables are compared with what the event log gives, as a cron expression'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
-  ROLES: listOf(z.enum(roles))
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('what is logged'),
+  ROLES: listOf(oneOf(roles))
     .refine((given) => given.length > 0, 'must name at least one role')
     .prefault(roles.join(','))
     .describe(`what this process does, between commas: ${roles.join(', ')}`),

@@ -1,9 +1,10 @@
 // The folder that holds what Daybook keeps on this machine: the embedded stores and the secrets it made itself. One process
 // at a time has it.
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isSecret } from './secrets.ts';
 
 export type DataDirectory = {
   readonly eventstore: string;
@@ -48,12 +49,28 @@ function lockFolder(folder: string): DatabaseSync {
 }
 
 function readOrMakeSecret(file: string): string {
-  const made = `${file}.${process.pid}`;
+  const secret = readSecret(file) ?? makeSecret(file);
+  if (!isSecret(secret)) {
+    throw new DataDirectoryUnavailable(
+      `${file} is no secret of at least 32 bytes: put back the one that was there, or remove it for a new one`,
+    );
+  }
+  // A copy that was put back may have come to be for everybody to read.
+  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  return secret;
+}
+
+function readSecret(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
+}
+
+function makeSecret(file: string): string {
+  const made = `${file}.${process.pid}`;
   writeFileSync(made, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flush: true });
   // A link appears whole or not at all: a crash leaves no half a secret that would be kept for ever.
   linkSync(made, file);

@@ -17,16 +17,23 @@ const say = (line: string) => console.log(line);
 
 /** For a fault that the person who starts Daybook can mend: one line, no stack. */
 function giveUp(error: unknown): never {
-  const message = portInUse(error) ?? (error instanceof Error ? error.message : String(error));
+  const message = cannotListen(error) ?? (error instanceof Error ? error.message : String(error));
   console.error(error instanceof InvalidSetting ? `Wrong setting: ${message}` : `Daybook could not start: ${message}`);
   process.exit(1);
 }
 
-const taken = z.object({ code: z.literal('EADDRINUSE'), syscall: z.literal('listen'), port: z.number() });
-const portInUse = (error: unknown): string | undefined => {
-  const { data } = taken.safeParse(error);
-  return data && `port ${data.port} is in use by another program; PORT names another port, and 0 takes any free one.`;
-};
+const notListening = z.union([
+  z
+    .object({ code: z.literal('EADDRINUSE'), syscall: z.literal('listen'), port: z.number() })
+    .transform(({ port }) => `port ${port} is in use by another program; PORT names another port, and 0 takes any free one.`),
+  z
+    .object({ code: z.enum(['EADDRNOTAVAIL', 'EINVAL']), syscall: z.literal('listen'), address: z.string() })
+    .transform(({ address }) => `${address} is no address of this machine; HOST names one.`),
+  z
+    .object({ syscall: z.literal('getaddrinfo'), hostname: z.string() })
+    .transform(({ hostname }) => `no machine is called ${hostname}; HOST names an address of this one.`),
+]);
+const cannotListen = (error: unknown): string | undefined => notListening.safeParse(error).data;
 
 /** Until the build that goes on has come to its end, which is logged. */
 function sayHowFar({ status }: Builder): void {

@@ -9,6 +9,9 @@ export type Secrets = {
   readonly hmac: (purpose: Purpose, text: string) => string;
 };
 
+/** What keys can be derived from, or tokens signed with (RFC 7518 section 3.2: as many bits as the hash): spaces around it do not count. */
+export const isSecret = (text: string): boolean => Buffer.byteLength(text.trim()) >= 32;
+
 /** @param masterKey at least 32 bytes */
 export function deriveSecrets(masterKey: string): Secrets {
   const keyFor = (purpose: Purpose) => Buffer.from(hkdfSync('sha256', masterKey, '', `daybook ${purpose}`, 32));

@@ -31,6 +31,11 @@ test('a port and a folder in use are named, secrets are for nobody else to read,
     stderr: expect.stringContaining(`Daybook could not start: port ${port} is in use by another program`),
   });
   await expect(launch(folders[0]).ready).rejects.toThrow(`Daybook could not start: another process is using the data folder ${folders[0]}`);
+  for (const [HOST, fault] of [
+    ['192.0.2.1', '192.0.2.1 is no address of this machine; HOST names one.'],
+    ['no.such.machine.invalid', 'no machine is called no.such.machine.invalid; HOST names an address of this one.'],
+  ] as const)
+    await expect(launch(folders[1], { HOST }).ready).rejects.toThrow(`Daybook could not start: ${fault}`);
   for (const name of ['jwt_secret', 'master_key']) expect(statSync(join(folders[0], name)).mode & 0o777).toBe(0o600);
 
   const stopped = daybook.stop();

@@ -1,9 +1,10 @@
 // How far a build of the read model is, for the person who waits for it.
 
 export type BuildProgress = { readonly events: number; readonly position: number | bigint | null; readonly head: number | bigint | null };
+/** Undefined: nothing can be said of it yet. */
 export type Measured = {
   readonly part: number;
-  readonly eventsPerSecond: number;
+  readonly eventsPerSecond: number | undefined;
   readonly secondsLeft: number | undefined;
 };
 
@@ -12,16 +13,16 @@ export const partBuilt = ({ position, head }: BuildProgress): number => (head ? 
 
 /** Measures from the first event on: how long it took to get there says nothing about the rest. */
 export function measureBuild(now = () => performance.now()): (progress: BuildProgress) => Measured {
-  let began: number | undefined;
+  let first: { readonly at: number; readonly events: number; readonly part: number } | undefined;
   return (progress) => {
-    const { events } = progress;
-    if (events > 0) began ??= now();
-    const seconds = began === undefined ? 0 : (now() - began) / 1_000;
-    const part = partBuilt(progress);
+    const [at, { events }, part] = [now(), progress, partBuilt(progress)];
+    if (events > 0) first ??= { at, events, part };
+    const seconds = first === undefined ? 0 : (at - first.at) / 1_000;
+    if (first === undefined || seconds === 0) return { part, eventsPerSecond: undefined, secondsLeft: undefined };
     return {
       part,
-      eventsPerSecond: seconds === 0 ? 0 : Math.round(events / seconds),
-      secondsLeft: seconds === 0 || part === 0 ? undefined : Math.round((seconds / part) * (1 - part)),
+      eventsPerSecond: Math.round((events - first.events) / seconds),
+      secondsLeft: part === first.part ? undefined : Math.round((seconds / (part - first.part)) * (1 - part)),
     };
   };
 }
@@ -33,7 +34,7 @@ export function buildLines(now = () => performance.now()): (progress: BuildProgr
   const measure = measureBuild(now);
   let saidAt = now();
   return (progress) => {
-    const { part, eventsPerSecond, secondsLeft = '?' } = measure(progress);
+    const { part, eventsPerSecond = '?', secondsLeft = '?' } = measure(progress);
     if (now() - saidAt < LINE_EVERY_MS) return undefined;
     saidAt = now();
     return `${Math.floor(part * 100)}% · ${progress.events} events · ${eventsPerSecond}/s · ${secondsLeft} s left`;

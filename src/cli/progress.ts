@@ -50,10 +50,10 @@ async function bar(): Promise<Shown> {
     cliProgress.Presets.shades_classic,
   );
   const measure = measureBuild();
-  shown.start(1, 0, { events: 0, rate: 0 });
+  shown.start(1, 0, { events: 0, rate: '?' });
   const update = (progress: BuildProgress) => {
     shown.setTotal(Number(progress.head ?? 1));
-    shown.update(Number(progress.position ?? 0), { events: progress.events, rate: measure(progress).eventsPerSecond });
+    shown.update(Number(progress.position ?? 0), { events: progress.events, rate: measure(progress).eventsPerSecond ?? '?' });
   };
   return { update, stop: () => shown.stop() };
 }

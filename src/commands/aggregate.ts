@@ -64,7 +64,8 @@ export const aggregate = <State>({ created, evolve, partOf = () => [], ...defini
   ...definition,
   partOf: (state) => [partOf(state) ?? []].flat(),
   initial: undefined,
-  eventTypes: new Set([...Object.keys(created), ...Object.keys(evolve)]),
+  // A key for a thing with another id may be remembered where its own thing would be (idempotency.ts), which it does not make.
+  eventTypes: new Set([...Object.keys(created), ...Object.keys(evolve), 'IdempotencyKeyUsed']),
   evolve: (state, event) => dispatch(created, event) ?? (state === undefined ? undefined : dispatch(evolve, event, state)),
 });
 

@@ -14,7 +14,7 @@ import type { Aggregate, Reference } from './aggregate.ts';
 import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
 import { makesPart, stampOf } from './command.ts';
 import { createFolds, empty, type Folded, type Folds } from './folds.ts';
-import { type CommandKey, checkKeyOfNew, claimKeyOfNew, derivedId, reusedKey } from './idempotency.ts';
+import { type CommandKey, claimKey, derivedId, isKeyClaimed, placeOfKey, reusedKey } from './idempotency.ts';
 
 const MAX_ATTEMPTS = 10;
 /** The namespace of the ids that are derived from an idempotency key. */
@@ -76,10 +76,11 @@ export function createCommandHandler({
     const plan = await command.plan(input, { ...services, transact }, references.load);
     const stream = `${aggregate.category}-${plan.stream ?? (command.perUser ? user.id : input.id)}`;
 
-    // Where a thing of its own stream is made by a key that was sent, the id is no part of the key; where what is said names the
-    // stream, another body with that key would be in another one.
+    // What a key makes that was sent alone has an id of the key's, and its stream tells. With an id, or with what is said naming
+    // the stream, another body with that key would be in another one.
     const isNamed = command.creates && plan.stream !== undefined;
-    const keyOfNew = key?.explicit && command.creates && (isNamed || entityIdOf(stream) === input.id) ? key : undefined;
+    const isElsewhere = isNamed || (command.creates && entityIdOf(stream) === input.id && key && input.id !== derivedId(key));
+    const place = key?.explicit && isElsewhere ? placeOfKey(key, aggregate, isNamed) : undefined;
 
     const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
       // Nothing of what is someone else's may be told from a refusal.
@@ -88,7 +89,7 @@ export function createCommandHandler({
         if (before.commands.get(key.command_id) === key.body_hmac) return [];
         throw key.explicit ? reusedKey() : idInUse();
       }
-      if (keyOfNew) await checkKeyOfNew(services, aggregate, keyOfNew, input.id);
+      if (key && place) await isKeyClaimed(services, key, place);
       if (command.creates) {
         const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
         if (isInUse && !isIdentified) throw idInUse();
@@ -126,7 +127,7 @@ export function createCommandHandler({
           ...stampOf(input, owner),
           ...(key && { $causationId: request.causationId ?? key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
-        if (keyOfNew && (isNamed || input.id !== derivedId(keyOfNew)) && events.length > 0) await claimKeyOfNew(services, keyOfNew, stamp);
+        if (key && place && events.length > 0) await claimKey(services, key, place, stamp);
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,

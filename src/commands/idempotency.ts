@@ -1,6 +1,6 @@
-// A key that came with an id for what is to be made. What the key did is remembered in that thing's stream, where a request
-// with the same key and another id would not look; so the key has a stream of its own, which that request does find.
-// Without an id the thing's own is derived from the key, and the thing's stream is enough.
+// A key that came with an id for what is to be made, or with what names the stream of that. What the key did is remembered in
+// that stream, where a request with the same key that says otherwise would not look; so it is remembered once more where that
+// request does look, and meets it if both come at once.
 import { v5 } from 'uuid';
 import { idempotencyKeyUsed } from '../events/idempotency.ts';
 import { Problem } from '../problem.ts';
@@ -19,26 +19,26 @@ const keyUse = anAggregate<{ readonly body_hmac: string }>({
 /** The id of what a create makes that came with a key and no id. */
 export const derivedId = ({ command_id }: CommandKey): string => v5('entity', command_id);
 
-/** @throws Problem 422 where the key was used to make something else */
-export async function checkKeyOfNew<State>(
-  { folds }: Pick<CommandServices, 'folds'>,
-  aggregate: Aggregate<State>,
-  key: CommandKey,
-  id: string,
-): Promise<void> {
-  const { state } = await folds.fresh(keyUse, `${keyUse.category}-${key.command_id}`);
-  if (state && state.body_hmac !== key.body_hmac) throw reusedKey();
-  if (id === derivedId(key)) return;
-  const { commands } = await folds.fresh(aggregate, `${aggregate.category}-${derivedId(key)}`);
-  if (commands.has(key.command_id)) throw reusedKey();
+/** A stream that every create with the key reads or begins. */
+export type KeyPlace = { readonly aggregate: Aggregate<unknown>; readonly id: string };
+
+/** That of the thing that the key makes without an id; where what is said names the stream, there is no such thing. */
+export const placeOfKey = (key: CommandKey, aggregate: Aggregate<unknown>, isNamed: boolean): KeyPlace =>
+  isNamed ? { aggregate: keyUse, id: key.command_id } : { aggregate, id: derivedId(key) };
+
+/** Whether this request has claimed the key. @throws Problem 422 where the key was used to make something else */
+export async function isKeyClaimed({ folds }: Pick<CommandServices, 'folds'>, key: CommandKey, place: KeyPlace): Promise<boolean> {
+  const { commands } = await folds.fresh(place.aggregate, `${place.aggregate.category}-${place.id}`);
+  if (!commands.has(key.command_id)) return false;
+  if (commands.get(key.command_id) !== key.body_hmac) throw reusedKey();
+  return true;
 }
 
 /** Has the key be for this request alone. To be done before the thing is made: a crash in between leaves a key that its request can use again. */
-export async function claimKeyOfNew({ transact }: Pick<CommandServices, 'transact'>, key: CommandKey, stamp: Stamp): Promise<void> {
-  await transact(keyUse, key.command_id, stamp, (use) => {
-    if (!use) return idempotencyKeyUsed({ body_hmac: key.body_hmac });
-    return use.body_hmac === key.body_hmac ? [] : reusedKey();
-  });
+export async function claimKey(services: Pick<CommandServices, 'folds' | 'transact'>, key: CommandKey, place: KeyPlace, stamp: Stamp) {
+  await services.transact(place.aggregate, place.id, stamp, async () =>
+    (await isKeyClaimed(services, key, place)) ? [] : idempotencyKeyUsed({ body_hmac: key.body_hmac }),
+  );
 }
 
 export const reusedKey = (): Problem =>

@@ -158,11 +158,24 @@ describe('a repeat', () => {
     expect(types().sort()).toEqual(['IdempotencyKeyUsed', 'TaskCreated']);
   });
 
+  test('forty times at once on two nodes, with an id and without, makes one', async () => {
+    for (const key of Array.from({ length: 20 }, (_, number) => `k${number}`)) {
+      const bodies = [{ id: v7(), title: 'Buy milk' }, { title: 'Buy milk' }];
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 40 }, (_, i) => newTask({ idempotencyKey: key, body: bodies[i % 2], node: (i >> 1) % 2 })),
+      );
+      const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []));
+      expect(new Set(made).size).toBe(1);
+      expect(made).toHaveLength(20);
+    }
+    expect(types().filter((type) => type === 'TaskCreated')).toHaveLength(20);
+  });
+
   test('with an id survives a crash between the key and the task', async () => {
     const id = v7();
     const append = log.append;
     log.append = async (stream, ...rest) => {
-      if (stream.startsWith('task-')) throw new Error('crashed');
+      if (stream === `task-${id}`) throw new Error('crashed');
       return append(stream, ...rest);
     };
     await expect(newTask({ idempotencyKey: 'k', body: { id, title: 'Buy milk' } })).rejects.toThrow('crashed');

@@ -80,7 +80,7 @@ export const logIn = command({
     const user_id = claim.state?.user_id ?? input.id;
     const { state } = await folds.fresh(user, `${user.category}-${user_id}`);
     const person = state && emailKey(secrets, state.email) === key ? state : undefined;
-    const isRight = await checkPassword(services, input, email, person?.password_hash, password);
+    const isRight = await checkPassword(services, input, key, person?.password_hash, password);
     if (!isRight || !person) throw new Problem(401, 'wrong-credentials', 'There is no account with this address and this password.');
     if (person.status === 'suspended') throw accountSuspended();
     return enter(input, services, { user_id, user_revision: person.version, actor });

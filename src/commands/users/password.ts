@@ -1,5 +1,6 @@
-// Checking passwords, and changing one. Wrong ones are counted in the log, for each address and whether or not anybody has
-// it, so that every node knows of them and an address gives nothing away.
+// Checking passwords, and changing one. Wrong ones are counted in the log, so that every node knows of them: for each address,
+// whether or not anybody has it, so that an address gives nothing away; and for each login, so that nobody else keeps the one who
+// is logged in from what needs a password.
 import { z } from 'zod';
 import { encode } from '../../events/codec.ts';
 import { metadata } from '../../events/event.ts';
@@ -7,7 +8,6 @@ import { loginFailed, passwordChanged } from '../../events/users.ts';
 import { hashPassword, isPassword, newPassword, password } from '../../passwords.ts';
 import { Problem } from '../../problem.ts';
 import { type CommandServices, command, type Input, stampOf } from '../command.ts';
-import { emailKey } from './emailClaim.ts';
 import { unauthorized } from './standing.ts';
 import { user } from './user.ts';
 
@@ -15,19 +15,20 @@ const MAX_FAILURES = 10;
 const WINDOW_SECONDS = 15 * 60;
 
 /**
- * Whether a password is right. One address's are checked one at a time here: of many at once, too, no more than ten are
+ * Whether a password is right. One asker's are checked one at a time here: of many at once, too, no more than ten are
  * tried (and one for each further node).
- * @param digest of the person with this address; undefined where there is none, which takes as long
+ * @param asker who wrong ones are counted for: an address's HMAC, or a login's id
+ * @param digest of the person who has to be; undefined where there is none, which takes as long
  * @throws Problem 429 after too many wrong ones, whatever this one is
  */
 export function checkPassword(
   services: CommandServices,
   input: Input,
-  address: string,
+  asker: string,
   digest: string | undefined,
   password: string,
 ): Promise<boolean> {
-  const stream = `loginFailures-${emailKey(services.secrets, address)}`;
+  const stream = `loginFailures-${asker}`;
   return services.serially(stream, async () => {
     const failures: number[] = [];
     for await (const { metadata: meta } of services.log.readStreamBackwards(stream, MAX_FAILURES)) {
@@ -50,7 +51,7 @@ export function checkPassword(
 export async function confirmPassword(services: CommandServices, input: Input, password: string): Promise<string> {
   const { state: person } = await services.folds.fresh(user, `${user.category}-${input.user.id}`);
   if (!person) throw unauthorized();
-  if (!(await checkPassword(services, input, person.email, person.password_hash, password))) throw wrongPassword();
+  if (!(await checkPassword(services, input, input.user.login_id, person.password_hash, password))) throw wrongPassword();
   return person.password_hash;
 }
 

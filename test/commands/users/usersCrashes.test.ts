@@ -296,6 +296,15 @@ describe('wrong passwords', () => {
   });
 });
 
+test('wrong passwords of somebody else keep nobody from their own account', async () => {
+  const ada = await someone('ada@example.com');
+  for (let attempt = 0; attempt < 11; attempt += 1) await ask(logIn, { email: 'ada@example.com', password: 'wrong' });
+  expect(await ask(logIn, entering('ada@example.com'))).toBe('too-many-failed-logins');
+  expect(await ask(changePassword, { current_password: PASSWORD, new_password: 'another one that is long' }, ada)).toEqual([
+    'PasswordChanged',
+  ]);
+});
+
 test('an address of the settings makes an admin, in whatever case', async () => {
   await someone('Root@example.com');
   await someone('ada@example.com');
