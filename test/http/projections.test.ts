@@ -89,6 +89,16 @@ test('who has the secrets may do all of it and nothing else; nobody else may, an
   await api.stop();
 });
 
+test('the tables are compared with what the log gives when VERIFY_SCHEDULE says so, which metrics tell of', async () => {
+  const node = await startNode(daybook, { ROLES: 'api,projector', VERIFY_SCHEDULE: '* * * * * *' });
+  await expect.poll(() => node.builder?.verification().found, { timeout: 20_000 }).toBeDefined();
+  const { body } = await node.app.inject('/metrics');
+  expect(body).toMatch(/^daybook_verification_differing_tables 0$/m);
+  const [, seconds] = /^daybook_verification_timestamp_seconds ([\d.]+)$/m.exec(body) ?? [];
+  expect(Math.abs(Number(seconds) - Date.now() / 1_000)).toBeLessThan(60);
+  await node.stop();
+});
+
 test('the tables are compared with what the log gives where an admin asks for it, or the command line', async () => {
   expect((await ann.post(`${model}/verify`)).status).toBe(403);
   const { port } = new URL(await daybook.app.listen({ host: '127.0.0.1', port: 0 }));

@@ -224,13 +224,26 @@ describe('by meaning', () => {
     expect((await ann.get('/search?q=unspeakable')).body).toEqual({ items: [], mode: 'text' });
   });
 
-  test('everything of one’s own is found, however much of somebody else’s is nearer', async () => {
+  test('everything of one’s own is found, however much of other people’s is nearer, also of one type or time', async () => {
     const nearest = JSON.stringify(vectorOf('boat', DIMENSIONS));
+    const others = [bob, ...(await Promise.all(['Cleo', 'Dan', 'Eve'].map((name) => register(daybook.app, name))))].map(({ id }) => id);
+    await daybook.settled();
     await daybook.database.query(sql.unsafe`
       INSERT INTO relationships.entity_embeddings
-      SELECT gen_random_uuid(), ${bob.id}, 'task', gen_random_uuid(), 0, 'boat', repeat('0', 64), 'words', ${DIMENSIONS},
+      SELECT gen_random_uuid(), (${sql.array(others, 'uuid')})[n % ${others.length}::int + 1],
+        (ARRAY['task', 'email', 'document', 'message', 'event'])[n % 5 + 1], gen_random_uuid(), 0, 'boat', repeat('0', 64), 'words', ${DIMENSIONS},
         ${nearest}::vector + array_fill((n * 0.00001)::real, ARRAY[${DIMENSIONS}::int])::vector, now(), now(), 0
       FROM generate_series(1, 3000) n`);
+    const all = await daybook.database.any(sql.type(z.object({ type: z.string() }))`
+      SELECT type FROM relationships.searchable WHERE user_id = ${ann.id}`);
+    expect(new Set(all.map(({ type }) => type)).size).toBe(5);
+    for (const mode of ['vector', 'hybrid']) {
+      for (const type of new Set(all.map((each) => each.type))) {
+        const found = await ask('boat', `&mode=${mode}&types=${type}&limit=100`);
+        expect(found.length).toBe(all.filter((each) => each.type === type).length);
+      }
+      expect(await titles('boat', `&mode=${mode}&limit=100&from=2026-06-01T00:00:00Z&to=2026-06-02T00:00:00Z`)).toEqual(['Regatta']);
+    }
     const found = await allOf(ann);
     expect(found.length).toBe((await own(ann)).count);
     expect(found.slice(0, 2).map(({ title }) => title)).toEqual(['Paint the boat', 'Mooring fees']);
