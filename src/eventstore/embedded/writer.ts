@@ -107,15 +107,14 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
     const stream = streams.get(name);
     const wasSoftDeleted = isSoftDeleted(stream);
     stream.rules = isJson ? rulesOf(data) : {};
-    if (!wasSoftDeleted) return;
-    bringBack(stream, data, stream.last + 1, created);
-    touched.add(name); // there is a stream again, if only an empty one
+    if (wasSoftDeleted) bringBack(stream, data, stream.last + 1, created);
   }
 
   /** Has a stream that was soft-deleted begin at a revision, with what else its metadata says. */
   function bringBack(stream: StreamState, metadata: Uint8Array, first: number, created: number): void {
     const data = withTruncateBefore(metadata, first);
     if (data) writeMetadata(stream.name, data, created);
+    touched.add(stream.name); // who waits for the stream has one again, if only an empty one
   }
 
   function perform({ stream: name, expected, change, deadline }: WriteRequest, now: number): Outcome {
