@@ -68,7 +68,8 @@ export function event<const Type extends string, Shape extends z.ZodRawShape>(
     read: ({ stream, revision, event_id, position, ...logged }: LoggedEvent) => {
       const meta = metadata.parse(logged.metadata);
       if (meta.schema_version > upcasters.length + 1) throw new Error(`it is of version ${meta.schema_version}, which is a later one`);
-      const data = upcasters.slice(meta.schema_version - 1).reduce((older, upcast) => upcast(older), json.parse(logged.data));
+      const missed = upcasters.slice(meta.schema_version - 1);
+      const data = missed.length === 0 ? logged.data : missed.reduce((older, upcast) => upcast(older), json.parse(logged.data));
       return { type, data: schema.parse(data), meta, stream, id: entityIdOf(stream), revision, event_id, position };
     },
   });

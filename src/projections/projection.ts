@@ -91,9 +91,10 @@ export function projection(name: string, version: number, handlers: EventHandler
 export function stamped(change: Change, { meta, revision }: RecordedEvent): Change {
   const stamps = { user_id: meta.user_id, created_at: meta.at, updated_at: meta.at, version: revision };
   if (change.kind === 'insert') {
-    const columns = change.table.row.shape;
-    const fitting = Object.entries(stamps).filter(([column]) => column in columns);
-    return { ...change, row: { ...Object.fromEntries(fitting), ...change.row } };
+    const { user_id, created_at } = stamps;
+    // A join table has no more than these two.
+    const fitting = 'version' in change.table.row.shape ? stamps : { user_id, created_at };
+    return { ...change, row: { ...fitting, ...change.row } };
   }
   if (change.kind === 'update' && change.isOwn) return { ...change, set: { ...change.set, updated_at: meta.at, version: revision } };
   return change;
