@@ -4,6 +4,7 @@
 import { createPool as createSlonikPool, type DatabasePool, type Interceptor, type QueryResultRow } from 'slonik';
 import { z } from 'zod';
 import { EMBEDDED } from './applicationName.ts';
+import { schemaAt } from './places.ts';
 
 const CONNECTION_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -60,16 +61,19 @@ export class UnexpectedRow extends Error {
 }
 
 const MAX_NAMED = 1_000;
+const BEING_BUILT = schemaAt('next', '');
 
 /**
  * A statement with a name is parsed once for a connection, and its plan is kept; planning costs the embedded Postgres more
- * than most of what it then does. Each text has one name; beyond so many, texts go without.
+ * than most of what it then does. Each text has one name; beyond so many, texts go without. So does what is about the tables of
+ * a build, which nobody analyzes: a plan that was made while one is short goes on to read all of it when it is long.
  */
 function nameStatements(): Interceptor {
   const names = new Map<string, string>();
   return {
     name: 'nameStatements',
     transformQuery: (_, query) => {
+      if (query.sql.includes(BEING_BUILT)) return query;
       if (!names.has(query.sql) && names.size < MAX_NAMED) names.set(query.sql, `daybook_${names.size}`);
       const name = names.get(query.sql);
       return name === undefined ? query : { ...query, name };

@@ -1,20 +1,15 @@
-// Where read models lie. The live one is in the schemas that sql/init.sql names, and queries know no other. Beside it may lie
-// the next one, which is being built, and for a moment after they have changed places the old one.
+// The read models of a database: made, asked what there is of them, moved from place to place, dropped.
 import { readFileSync } from 'node:fs';
 import { type CommonQueryMethods, sql } from 'slonik';
 import { z } from 'zod';
 import { tables } from '../tables/index.ts';
 import { EMBEDDED } from './applicationName.ts';
+import { type Place, schemaAt } from './places.ts';
 
 /** The text of sql/init.sql: what the read model's version is computed from. */
 export const initSql = readFileSync(new URL('../../sql/init.sql', import.meta.url), 'utf8');
 
 const schemas = [...new Set([...tables.map(({ schema }) => schema), 'daybook'])];
-
-export type Place = 'live' | 'next' | 'old';
-
-/** What a schema of sql/init.sql is called there. */
-export const schemaAt = (place: Place, schema: string): string => (place === 'live' ? schema : `daybook_${place}_${schema}`);
 
 /** A table of the machinery's own. */
 export const daybookTable = (place: Place, name: 'read_model' | 'checkpoints' | 'parked_events') =>

@@ -7,7 +7,8 @@ import { breathing } from '../breath.ts';
 import { decode, UnreadableEvent } from '../events/codec.ts';
 import { eventDefinitions } from '../events/index.ts';
 import type { EventLog, LoggedEvent } from '../eventstore/log.ts';
-import { daybookTable, initSql, type Place } from '../postgres/readModel.ts';
+import type { Place } from '../postgres/places.ts';
+import { daybookTable, initSql } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
 import {
@@ -27,6 +28,8 @@ export const READ_MODEL = 'read_model';
 
 /** While one batch is prepared, the one before waits at each of its statements for this thread. */
 const SHORT_BREATH_MS = 1;
+
+const FOREIGN_KEY_VIOLATION = '23503';
 
 export type Checkpoint = {
   readonly position: bigint | null;
@@ -66,21 +69,31 @@ export type Applier = {
 
 /** What a batch of events comes to, or why it comes to nothing. */
 export type Prepared = { readonly events: readonly LoggedEvent[] } & (Written | { readonly error: unknown });
-type Written = { readonly independent: readonly Step[] } | { readonly statements: Iterable<Statement> };
+type Written = { readonly independent: readonly Step[] } | { readonly statements: Iterable<Statement>; readonly isTrusting: boolean };
 
 /** How many rows were not written since what they belong to is gone, and a line for each event that was parked. */
 export type Applied = { readonly dropped: number; readonly parked: readonly string[] };
 
 /**
  * @param keys of the read model there, where the caller has read them
+ * @param trustsFrom so many events on, a batch is written without a look at what its rows belong or point to, until some of that
+ * was gone: that happens where streams race, which is seldom, and asking is a twentieth of the work
  * @throws Outdated where the read model is of another version: rows of two versions' projections would be of neither
  */
 export async function createApplier(
   database: DatabasePool,
   projections: readonly Projection[],
-  { place, interim, keys: known }: { readonly place: Place; readonly interim?: string | undefined; readonly keys?: ForeignKeys } = {
-    place: 'live',
-  },
+  {
+    place = 'live',
+    interim,
+    keys: known,
+    trustsFrom = SHORT.events + 1,
+  }: {
+    readonly place?: Place;
+    readonly interim?: string | undefined;
+    readonly keys?: ForeignKeys;
+    readonly trustsFrom?: number | undefined;
+  } = {},
 ): Promise<Applier> {
   const keys = known ?? (await readForeignKeys(database, place));
   let checkpoint = await readCheckpoint(database, place);
@@ -88,6 +101,7 @@ export async function createApplier(
     throw new Outdated('the read model is of another version than this process; start again to rebuild it');
   const parkedRows = await database.any(sql.type(streamRow)`SELECT DISTINCT stream FROM ${daybookTable(place, 'parked_events')}`);
   const parkedStreams = new Set(parkedRows.map(({ stream }) => stream));
+  let trusts = true;
   const refuseParked = (events: readonly LoggedEvent[]) => {
     if (events.some(({ stream }) => parkedStreams.has(stream))) throw new Unprojectable('an event before it in its stream is parked');
   };
@@ -128,13 +142,14 @@ export async function createApplier(
         await breath();
       }
       const steps = merge(changes, keys);
-      if (areIndependent(steps, keys)) return { events, independent: steps };
+      const isTrusting = trusts && events.length >= trustsFrom;
+      if (!isTrusting && areIndependent(steps, keys)) return { events, independent: steps };
       const statements: Statement[] = [];
-      for (const statement of statementsOf(steps, keys)) {
+      for (const statement of statementsOf(steps, keys, isTrusting)) {
         statements.push(statement);
         await breath();
       }
-      return { events, statements };
+      return { events, statements, isTrusting };
     } catch (error) {
       return { events, error };
     }
@@ -148,9 +163,13 @@ export async function createApplier(
       return await write(events, prepared);
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
+      if ('isTrusting' in prepared && prepared.isTrusting && sqlStateOf(error) === FOREIGN_KEY_VIOLATION) {
+        trusts = false;
+        return batch(events);
+      }
       if (events.length === 1) {
         const parked = events.map((event) => ({ event, error: error instanceof Error ? error.message : String(error) }));
-        return write(events, { statements: [] }, parked);
+        return write(events, { statements: [], isTrusting: false }, parked);
       }
     }
     // Something in the batch cannot be projected: find out what, and let the rest go on.

@@ -6,14 +6,14 @@
 //   * a change of a row that is not there does nothing.
 import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, type QuerySqlToken, sql } from 'slonik';
 import { z } from 'zod';
-import { type Place, schemaAt } from '../postgres/readModel.ts';
+import { type Place, schemaAt } from '../postgres/places.ts';
 import { tables } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import { userRows } from '../tables/users.ts';
 import type { Change, Row } from './projection.ts';
 
 /** What a set of rows is written with at once, its removals last. A step of the other kinds is written alone, in its place. */
-type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, TableWrites> };
+type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, TableWrites>; removes: boolean };
 type TableWrites = {
   readonly inserts: Map<string, MutableRow>;
   readonly updates: Map<string, Update>;
@@ -32,7 +32,8 @@ export function merge(changes: readonly Change[], keys: ForeignKeys): readonly S
       continue;
     }
     const last = steps.at(-1);
-    const writes = last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write' as const, perTable: new Map() };
+    const writes: Writes =
+      last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write', perTable: new Map(), removes: false };
     if (writes !== last) steps.push(writes);
     mergeInto(writes, change);
   }
@@ -47,18 +48,22 @@ const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }
  * that belongs or points to one, goes with it in the end, or its pointer does. Only what would get away must wait: a row that
  * comes back, be it that it was removed itself or went with what was, and one that is given something else to belong to.
  */
-function canJoin({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>, keys: ForeignKeys): boolean {
-  if (change.kind === 'remove') return true;
-  if (perTable.values().every(({ removals }) => removals.size === 0)) return true;
+function canJoin(
+  { perTable, removes }: Writes,
+  change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>,
+  keys: ForeignKeys,
+): boolean {
+  if (change.kind === 'remove' || !removes) return true;
   if (change.kind === 'update') return !keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set);
   const [writes, key] = [perTable.get(change.table), keyOf(change.table, change.row)];
   return !writes?.removals.has(key) && !writes?.inserts.has(key);
 }
 
-function mergeInto({ perTable }: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>): void {
-  const writes = perTable.get(change.table) ?? { inserts: new Map(), updates: new Map(), removals: new Map() };
-  perTable.set(change.table, writes);
+function mergeInto(step: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>): void {
+  const writes = step.perTable.get(change.table) ?? { inserts: new Map(), updates: new Map(), removals: new Map() };
+  step.perTable.set(change.table, writes);
   if (change.kind === 'remove') {
+    step.removes = true;
     writes.removals.set(keyOf(change.table, change.where), change.where);
     return;
   }
@@ -141,8 +146,13 @@ function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly
 /** `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. */
 export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
 
-/** What the merged changes are written with, one after the other. To have it said takes time, so not all is at once. */
-export function* statementsOf(steps: readonly Step[], keys: ForeignKeys): Generator<Statement> {
+/**
+ * What the merged changes are written with, one after the other. To have it said takes time, so not all is at once.
+ * @param trusting that all is there that the rows belong or point to. Where it is not, Postgres refuses the statement
+ * (foreign_key_violation); only whether an owner is there is asked, for the row of a deleted one stays.
+ */
+export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trusting = false): Generator<Statement> {
+  const asked = (table: Table) => (keys.of.get(table) ?? []).filter(({ target }) => !trusting || isOfUsers(target));
   for (const step of steps) {
     if (step.kind === 'remove') yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
     else if (step.kind === 'updateWhere') yield { query: updateRowsWhere(keys.at(step.table), step.where, step.except, step.set) };
@@ -150,14 +160,13 @@ export function* statementsOf(steps: readonly Step[], keys: ForeignKeys): Genera
       const perTable = placed(step, keys);
       for (const table of keys.order) {
         const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
-        const foreignKeys = keys.of.get(table) ?? [];
-        const isOfTree = foreignKeys.some(isOwnParent(table));
-        if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, foreignKeys)}`, inserts: rows.length, isOfTree };
+        const isOfTree = (keys.of.get(table) ?? []).some(isOwnParent(table));
+        if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, asked(table))}`, inserts: rows.length, isOfTree };
       }
       for (const table of keys.order) {
         const updates = [...(perTable.get(table)?.updates.values() ?? [])];
         for (const group of alike(updates)) {
-          const { removals, update } = updateRows(table, group, keys.of.get(table) ?? []);
+          const { removals, update } = updateRows(table, group, asked(table));
           for (const query of removals) yield { query, isOfTree: true };
           yield { query: sql.unsafe`${update}` };
         }

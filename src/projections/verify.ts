@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
 import type { EventLog } from '../eventstore/log.ts';
-import { schemaAt } from '../postgres/readModel.ts';
+import { schemaAt } from '../postgres/places.ts';
 import { tables } from '../tables/index.ts';
 import { entityEmbeddingRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';

@@ -72,3 +72,15 @@ test.skipIf(process.env.TEST_DATABASE_URL)('the one connection to the embedded P
   expect(await pool.any(sql.unsafe`SELECT * FROM of_this_connection`)).toEqual([]);
   vi.useRealTimers();
 });
+
+test('a statement keeps its plan, unless it is about tables that are being built', async () => {
+  await pool.query(sql.unsafe`CREATE SCHEMA daybook_next_tasks`);
+  await pool.query(sql.unsafe`CREATE TABLE daybook_next_tasks.kept (n integer)`);
+  await pool.query(sql.unsafe`CREATE TABLE public.kept (n integer)`);
+  const prepared = await pool.transaction(async (transaction) => {
+    await transaction.query(sql.unsafe`DELETE FROM daybook_next_tasks.kept`);
+    await transaction.query(sql.unsafe`DELETE FROM public.kept`);
+    return transaction.anyFirst(sql.unsafe`SELECT statement FROM pg_prepared_statements WHERE statement ~ '^DELETE FROM .*kept$'`);
+  });
+  expect(prepared).toEqual(['DELETE FROM public.kept']);
+});

@@ -38,11 +38,12 @@ test.for([
   async ([, history]) => {
     const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 });
     const property = fc.asyncProperty(history, cuts, async (events, sizes) => {
-      const rows = (batches: readonly number[]) => rowsInBatches(database, events, [ADA, BOB], batches);
+      const rows = (batches: readonly number[], trustsFrom?: number) => rowsInBatches(database, events, [ADA, BOB], batches, trustsFrom);
       const oneByOne = await rows([1]);
       expect(await parkedEvents(database), told(events)).toEqual([]);
       for (const batches of [[events.length], sizes])
         expect(await rows(batches), `in batches of ${batches}\n${told(events)}`).toEqual(oneByOne);
+      expect(await rows(sizes, 1), `in trusting batches of ${sizes}\n${told(events)}`).toEqual(oneByOne);
     });
     await fc.assert(property, { seed: SEED, numRuns: RUNS, unbiased: true, endOnFailure: process.env.DAYBOOK_RANDOM_SHRINK === 'no' });
   },

@@ -65,7 +65,9 @@ test(`${COMMANDS} random commands leave what the model says (DAYBOOK_RANDOM_SEED
         const raw = await rawRowsOf(daybook.database, users);
         const events = await Array.fromAsync(daybook.log.readAll(after));
         for (const batches of [[events.length], [size], sizes]) {
-          expect(await rowsInBatches(rebuilt.database, events, users, batches), `in batches of ${batches}`).toEqual(raw);
+          // Those of one size as a rebuild writes its long ones.
+          const trustsFrom = batches[0] === size ? 1 : undefined;
+          expect(await rowsInBatches(rebuilt.database, events, users, batches, trustsFrom), `in batches of ${batches}`).toEqual(raw);
         }
       },
     );

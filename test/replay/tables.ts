@@ -44,15 +44,19 @@ export async function makeReadModel(database: DatabasePool): Promise<void> {
     VALUES (${READ_MODEL}, NULL, NULL, ${crypto.randomUUID()}, ${modelVersion(projections)}, ${crypto.randomUUID()}, NULL, now())`);
 }
 
-/** The rows that events give in an empty read model when they come in batches of these sizes, the last one again and again. */
+/**
+ * The rows that events give in an empty read model when they come in batches of these sizes, the last one again and again.
+ * @param trustsFrom see createApplier
+ */
 export async function rowsInBatches(
   database: DatabasePool,
   events: readonly LoggedEvent[],
   users: readonly string[],
   sizes: readonly number[],
+  trustsFrom?: number,
 ): Promise<readonly unknown[]> {
   await emptyReadModel(database);
-  const apply = await createApplier(database, projections);
+  const apply = await createApplier(database, projections, { trustsFrom });
   let size = events.length;
   for (let start = 0, cut = 0; start < events.length; start += size, cut += 1) {
     size = sizes[cut] ?? size;

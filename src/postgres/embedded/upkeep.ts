@@ -1,5 +1,6 @@
 // What autovacuum and the checkpointer do in a real server, and nobody does in PGlite: without it the write-ahead log and
 // the dead rows would grow for ever. Decides by Postgres's own counters; when to run it is the server's business.
+import { schemaAt } from '../places.ts';
 import type { Database } from './database.ts';
 
 const MIB = 1024 * 1024;
@@ -10,7 +11,8 @@ const LIMITS = {
   bytesBetweenLooks: 4 * MIB,
   walBytes: 32 * MIB,
   // As autovacuum: a number of rows and a part of the table. Of what is only other than it was when one last looked, a larger part
-  // than there: a table that grows to many times its size, as in a rebuild, is looked through each time.
+  // than there. The tables of a build grow to many times their size, and nobody asks them anything yet: of those only dead rows
+  // count, and the rest is done once they serve.
   rows: 500,
   deadPart: 0.2,
   changedPart: 0.5,
@@ -61,11 +63,13 @@ export class Upkeep {
       SELECT format(CASE WHEN has_changed THEN 'VACUUM (ANALYZE) %I.%I' ELSE 'VACUUM %I.%I' END, schemaname, relname)
       FROM (
         SELECT s.*,
-          s.n_mod_since_analyze > ${rows} + ${changedPart} * greatest(c.reltuples, 0) AS has_changed,
-          s.n_dead_tup > ${rows} + ${deadPart} * greatest(c.reltuples, 0)
-            OR s.n_ins_since_vacuum > ${rows} + ${changedPart} * greatest(c.reltuples, 0)
-            OR (s.last_vacuum IS NULL AND pg_relation_size(s.relid) > ${unknownBytes}) AS is_due
-        FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid
+          NOT being_filled AND s.n_mod_since_analyze > ${rows} + ${changedPart} * rows_then AS has_changed,
+          s.n_dead_tup > ${rows} + ${deadPart} * greatest(rows_then, s.n_live_tup)
+            OR NOT being_filled AND (
+              s.n_ins_since_vacuum > ${rows} + ${changedPart} * rows_then
+              OR (s.last_vacuum IS NULL AND pg_relation_size(s.relid) > ${unknownBytes})) AS is_due
+        FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid,
+          greatest(c.reltuples, 0) AS rows_then, starts_with(s.schemaname, '${schemaAt('next', '')}') AS being_filled
         WHERE s.schemaname <> 'pg_toast') looked
       WHERE has_changed OR is_due
       ORDER BY n_dead_tup DESC

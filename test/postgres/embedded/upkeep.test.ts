@@ -61,3 +61,24 @@ test('dead rows that it knew of when it ended are vacuumed after the next start'
   expect(await size()).toBe(0);
   await database.close();
 });
+
+test('of tables that are being built only dead rows count, until they serve', async () => {
+  await open();
+  await database.rows('CREATE SCHEMA daybook_next_tasks');
+  await database.rows('CREATE TABLE daybook_next_tasks.tasks AS SELECT n FROM generate_series(1, 2000) n');
+  const tended = async () =>
+    (
+      await database.rows(
+        "SELECT n_dead_tup::text, vacuum_count::text, analyze_count::text FROM pg_stat_all_tables WHERE relname = 'tasks'",
+      )
+    )[0];
+  await keepUp();
+  expect(await tended()).toEqual(['0', '0', '0']);
+  await database.rows('DELETE FROM daybook_next_tasks.tasks WHERE n % 2 = 0');
+  await keepUp();
+  expect(await tended()).toEqual(['0', '1', '0']);
+  await database.rows('ALTER SCHEMA daybook_next_tasks RENAME TO tasks');
+  await keepUp();
+  expect(await tended()).toEqual(['0', '2', '1']);
+  await database.close();
+});
