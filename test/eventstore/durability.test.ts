@@ -1,12 +1,12 @@
 // What is acknowledged is on disk, and no append is ever there in part: whatever step of a commit fails or is the last one before
 // a crash, wherever the file is torn, and when the disk takes no more.
 import { randomUUID } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import { ANY, type ExpectedRevision, NO_STREAM, type ProposedEvent } from '../../src/eventstore/embedded/events.ts';
-import { restoreLog } from '../../src/eventstore/embedded/maintenance.ts';
+import { backUpLog, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
 import { type Connect, openStorage } from '../../src/eventstore/embedded/storage.ts';
 import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
 import { type Outcome, startWriter } from '../../src/eventstore/embedded/writer.ts';
@@ -221,31 +221,132 @@ describe('a file', () => {
       appends.push(append);
       ends.push(statSync(path.join(directory, 'events.db-wal')).size);
     }
-    const copy = () => {
+    const copyOf = (names: readonly string[]) => {
       const to = temporaryDirectory();
-      for (const name of ['events.db', 'events.db-wal']) cpSync(path.join(directory, name), path.join(to, name));
+      for (const name of names) cpSync(path.join(directory, name), path.join(to, name));
       return to;
     };
-    return { appends, ends, copy, close: log.storage.close };
+    return {
+      appends,
+      ends,
+      /** What a power cut leaves: SQLite's index of the WAL is never synced. */
+      copy: () => copyOf(['events.db', 'events.db-wal']),
+      /** What a killed process leaves. */
+      copyOfKilled: () => copyOf(['events.db', 'events.db-wal', 'events.db-shm', 'events.db-open']),
+      close: log.storage.close,
+    };
   }
+  const walIn = (directory: string) => path.join(directory, 'events.db-wal');
+  /** Overwrites what is from a byte on, all of it or a few. */
+  function overwrite(file: string, at: number, count?: number): void {
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0x5a, at, count === undefined ? bytes.length : at + count));
+  }
+  const isDamaged = /^The event log .*events\.db is damaged: .*events\.db-wal, where its last appends are, /;
 
-  test('whose end is torn or overwritten has all appends before that, each whole', async () => {
+  test('whose last append is torn or overwritten has all before it, each whole', async () => {
     const { appends, ends, copy, close } = await logged(20);
-    const length = ends.at(-1) ?? 0;
-    for (let round = 0; round < 24; round += 1) {
-      const at = Math.floor((length * (round + 0.5)) / 24);
+    const [start = 0, end = 0] = ends.slice(-2);
+    for (let round = 0; round < 16; round += 1) {
+      const at = Math.floor(start + ((end - start) * round) / 16);
       const directory = copy();
-      const wal = path.join(directory, 'events.db-wal');
-      const bytes = readFileSync(wal);
-      if (round % 2 === 0) truncateSync(wal, at);
-      else writeFileSync(wal, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at, 0x5a)]));
+      if (round % 2 === 0) truncateSync(walIn(directory), at);
+      else overwrite(walIn(directory), at, round % 4 === 1 ? 64 : undefined);
       const storage = openStorage(directory);
-      const whole = ends.filter((end) => end <= at).length;
-      expect(present(storage, appends)).toEqual(appends.map(({ events }, index) => (index < whole ? events.length : 0)));
+      expect(present(storage, appends)).toEqual(appends.map(({ events }, index) => (index < 19 ? events.length : 0)));
       storage.close();
       rmSync(directory, { recursive: true });
     }
     close();
+  });
+
+  test('with damage in front of other appends is refused, also after a power cut, and left as it is', async () => {
+    const { appends, ends, copy, close } = await logged(20);
+    const last = ends.at(-3) ?? 0;
+    for (let round = 0; round < 16; round += 1) {
+      const at = Math.floor((last * round) / 16);
+      const directory = copy();
+      const whole = readFileSync(walIn(directory));
+      overwrite(walIn(directory), at, 16);
+      const damaged = readFileSync(walIn(directory));
+      expect(() => openStorage(directory), `at ${at}`).toThrow(isDamaged);
+      expect(() => verifyLog(path.join(directory, 'events.db'))).toThrow(isDamaged);
+      expect(readFileSync(walIn(directory)).equals(damaged)).toBe(true);
+      writeFileSync(walIn(directory), whole);
+      const storage = openStorage(directory);
+      expect(present(storage, appends)).toEqual(appends.map(({ events }) => events.length));
+      storage.close();
+      rmSync(directory, { recursive: true });
+    }
+    close();
+  });
+
+  test('that a killed process left is refused wherever its WAL is cut, overwritten or gone', async () => {
+    const { appends, ends, copyOfKilled, close } = await logged(20);
+    const length = ends.at(-1) ?? 0;
+    const harms: ((wal: string) => void)[] = [rmSync, truncateSync, (wal) => truncateSync(wal, 20)];
+    for (let round = 0; round < 12; round += 1) {
+      const at = Math.floor((length * (round + 0.5)) / 12);
+      harms.push(
+        (wal) => truncateSync(wal, at),
+        (wal) => overwrite(wal, at),
+        (wal) => overwrite(wal, at, 64),
+      );
+    }
+    for (const harm of harms) {
+      const directory = copyOfKilled();
+      harm(walIn(directory));
+      const left = readdirSync(directory);
+      expect(() => verifyLog(path.join(directory, 'events.db'))).toThrow(isDamaged);
+      expect(() => openStorage(directory)).toThrow(isDamaged);
+      expect(readdirSync(directory).filter((name) => name !== 'events.lock')).toEqual(left);
+      rmSync(directory, { recursive: true });
+    }
+    // What is only an index says nothing when it is damaged itself, or about another WAL.
+    for (const garbage of [
+      Buffer.alloc(32_768, 0x33),
+      Buffer.alloc(0),
+      readFileSync(path.join(copyOfKilled(), 'events.db-shm')).fill(1, 32, 40),
+    ]) {
+      const directory = copyOfKilled();
+      writeFileSync(path.join(directory, 'events.db-shm'), garbage);
+      const storage = openStorage(directory);
+      expect(present(storage, appends)).toEqual(appends.map(({ events }) => events.length));
+      storage.close();
+    }
+    close();
+  });
+
+  test('that was closed, restored or scavenged needs no WAL, and one that could not be opened is opened later', async () => {
+    const directory = temporaryDirectory();
+    const log = open(directory);
+    const before = appendOf('s', NO_STREAM, 3);
+    await log.append(before);
+    expect(existsSync(path.join(directory, 'events.db-open'))).toBe(true);
+    log.storage.close();
+    expect(readdirSync(directory).sort()).toEqual(['events.db', 'events.lock']);
+    const failing = () =>
+      openStorage(directory, (file) => {
+        const db = new DatabaseSync(file);
+        const exec = db.exec.bind(db);
+        // The last step of an opening.
+        db.exec = (sql) => (/user_version = \d+$/.test(sql) ? exec('PRAGMA max_page_count = 1; CREATE TABLE too_much (x)') : exec(sql));
+        return db;
+      });
+    expect(failing).toThrow();
+    scavengeLog(directory);
+    const again = openStorage(directory);
+    expect(present(again, [before])).toEqual([3]);
+    again.close();
+    const file = path.join(temporaryDirectory(), 'backup');
+    backUpLog(directory, file);
+    const other = temporaryDirectory();
+    writeFileSync(path.join(other, 'events.db-open'), ''); // of a log that somebody removed
+    expect(() => openStorage(other)).toThrow(isDamaged);
+    restoreLog(file, other);
+    const restored = openStorage(other);
+    expect(present(restored, [before])).toEqual([3]);
+    restored.close();
   });
 
   test('that is empty, or missing beside what was written to it last, is not begun anew', async () => {

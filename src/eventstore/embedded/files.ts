@@ -22,7 +22,8 @@ export function makeDirectory(directory: string): void {
   for (let made = directory; made.length >= first.length; made = dirname(made)) sync(dirname(made), 'r');
 }
 
-function sync(path: string, flags: string): void {
+/** Waits until a file, or the names in a folder, are on disk. */
+export function sync(path: string, flags: string): void {
   const descriptor = openSync(path, flags);
   fsyncSync(descriptor);
   closeSync(descriptor);

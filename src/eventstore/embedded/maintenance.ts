@@ -8,8 +8,9 @@ import { z } from 'zod';
 import { LAST_REVISION } from './events.ts';
 import { appear, makeDirectory, makePrivate } from './files.ts';
 import { openLog } from './log.ts';
-import { checkIsLog, clearLeftovers, lock, partial, scavengedOf, sealBackup, sealOf, sentence } from './storage.ts';
+import { checkAtRest, checkIsLog, clearLeftovers, lock, partial, scavengedOf, sealBackup, sealOf, sentence } from './storage.ts';
 import { isTombstoned, visibleFrom } from './streams.ts';
+import { unmark } from './wal.ts';
 
 /** `checksum` is of all events, with their places: two logs with the same one are the same. `faults` are a line each. */
 export type Report = { readonly events: number; readonly head: number; readonly checksum: string; readonly faults: readonly string[] };
@@ -117,6 +118,7 @@ export function restoreLog(file: string, directory: string): Report {
   try {
     refuseWhereLogIs(directory);
     clearLeftovers(directory);
+    unmark(target);
     copyFileSync(file, arriving, constants.COPYFILE_FICLONE);
     chmodSync(arriving, 0o600);
     const report = verifyLog(arriving, file);
@@ -186,6 +188,7 @@ const eventRow = z.object({
 
 function openToRead(file: string, called = file): DatabaseSync {
   if (!existsSync(file)) throw new Error(`There is no event log at ${called}`);
+  checkAtRest(file);
   const db = new DatabaseSync(file, { readOnly: true, timeout: openingMilliseconds });
   try {
     checkIsLog(db, called);

@@ -8,6 +8,7 @@ import { status } from '@grpc/grpc-js';
 import type { ProposedEvent, StoredEvent } from './events.ts';
 import { Failure } from './failures.ts';
 import { appear, makeDirectory, makePrivate } from './files.ts';
+import { checkWal, isLeftOpen, mark, unmark } from './wal.ts';
 
 const schema = `
   CREATE TABLE streams (
@@ -58,7 +59,8 @@ const connectDirectly: Connect = (file) => new DatabaseSync(file);
 export function openStorage(directory: string, connect = connectDirectly) {
   prepare(directory);
   const release = lock(directory);
-  const db = open(path.join(directory, 'events.db'), connect, release);
+  const file = path.join(directory, 'events.db');
+  const db = open(file, connect, release);
 
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -161,6 +163,7 @@ export function openStorage(directory: string, connect = connectDirectly) {
      * for another process reads the log as it was.
      */
     compact(): void {
+      unmark(file);
       db.exec('VACUUM');
       if (pragma(db, 'wal_checkpoint(TRUNCATE)') !== 0) {
         throw new Error(
@@ -171,6 +174,7 @@ export function openStorage(directory: string, connect = connectDirectly) {
 
     close(): void {
       try {
+        unmark(file);
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
         // The disk is full or gone. What is in the WAL stays there, and is found at the next start.
@@ -193,7 +197,9 @@ function open(file: string, connect: Connect, release: () => void): DatabaseSync
   let db: DatabaseSync | undefined;
   try {
     clearLeftovers(path.dirname(file));
+    checkWal(file);
     create(file);
+    unmark(file);
     db = connect(file);
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
@@ -203,8 +209,11 @@ function open(file: string, connect: Connect, release: () => void): DatabaseSync
     // What is deleted is overwritten with zeros.
     db.exec('PRAGMA secure_delete = ON');
     db.exec('PRAGMA cache_size = -65536');
+    // What a kill left goes into the log now, so that nothing of a commit that was torn stays in the WAL among what follows.
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     upgrade(db);
     check(db, file);
+    mark(file);
     return db;
   } catch (error) {
     db?.close();
@@ -306,18 +315,39 @@ function check(db: DatabaseSync, file: string): void {
   db.exec(`PRAGMA user_version = ${layoutVersion}`);
 }
 
+/** Throws where a kill left the log damaged. Of one that is in use this cannot be told, for its WAL changes. */
+export function checkAtRest(file: string): void {
+  if (!isLeftOpen(file)) return;
+  let release = () => {};
+  try {
+    release = lock(path.dirname(file));
+  } catch (error) {
+    if (error instanceof InUse) return;
+    // The folder cannot be written to, and so by nobody else.
+  }
+  try {
+    checkWal(file);
+  } finally {
+    release();
+  }
+}
+
+class InUse extends Error {}
+
+/** How long a lock is waited for that a check holds for a moment. */
+const lockMilliseconds = 1_000;
+
 /** Holds the directory for this process alone; the operating system lets go of it however the process ends. */
 export function lock(directory: string): () => void {
   const file = path.join(directory, 'events.lock');
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file);
+    db = new DatabaseSync(file, { timeout: lockMilliseconds });
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();
-    throw new Error(
-      sqliteCode(error) === SQLITE_BUSY ? `The event log in ${directory} is in use by another process` : sentence(error, file),
-    );
+    if (sqliteCode(error) === SQLITE_BUSY) throw new InUse(`The event log in ${directory} is in use by another process`);
+    throw new Error(sentence(error, file));
   }
   const held = db;
   return () => held.close();
