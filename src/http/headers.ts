@@ -45,9 +45,9 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   return data;
 }
 
-/** RFC 7240. */
+/** RFC 7240 section 2: in whatever case, with or without quotes, and with what else is preferred between commas. */
 export const prefersMinimal = (request: FastifyRequest): boolean =>
-  /(^|[\s,;])return=minimal($|[\s,;])/.test(String(request.headers.prefer ?? ''));
+  /(^|,)\s*return\s*=\s*("?)minimal\2\s*($|[,;])/i.test(String(request.headers.prefer ?? ''));
 
 /** The position in the log that the caller wants the answer to include. */
 export function positionOf(request: FastifyRequest): bigint | undefined {

@@ -17,7 +17,7 @@ import { queries } from '../queries/index.ts';
 import { pathParams, validate } from '../validation.ts';
 import { actor, instant } from '../vocabulary.ts';
 import { describeRead } from './openapi.ts';
-import { caller, PREFIX, type RouteServices, sendAnswer, untilReadable } from './routes.ts';
+import { caller, notFoundYet, PREFIX, type RouteServices, sendAnswer, untilReadable } from './routes.ts';
 
 const fieldChange = z.object({ field: z.string(), from: z.unknown(), to: z.unknown() });
 type FieldChange = z.output<typeof fieldChange>;
@@ -92,7 +92,7 @@ export function addHistories(app: FastifyInstance, log: EventLog, services: Rout
   }
 }
 
-/** Of an entity that is one event of a stream it does not name, the tables know where that is. @throws Problem 404 */
+/** Of an entity that is one event of a stream it does not name, the tables know where that is. @throws Problem 404, or 503 where they may not know yet */
 async function locate(
   { sharedStream, answer }: Command,
   id: string,
@@ -101,10 +101,12 @@ async function locate(
   user: Caller,
   services: RouteServices,
 ) {
-  await untilReadable(request, reply, user, services.readModel);
+  const isBehind = await untilReadable(request, reply, user, services.readModel);
   const query = queriesByName.get(answer ?? '');
   if (!query || !sharedStream) throw notFound();
-  const { body, revision } = await query.read(services.database, { params: { id }, querystring: {}, userId: user.id });
+  const { body, revision } = await query
+    .read(services.database, { params: { id }, querystring: {}, userId: user.id })
+    .catch(notFoundYet(isBehind));
   return { stream: sharedStream(user.id, body), revision };
 }
 

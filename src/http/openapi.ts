@@ -72,7 +72,7 @@ const refusals: Readonly<Record<number, string>> = {
   403: 'The account is suspended, or this is for admins',
   404: 'There is no such thing, or it is someone else’s',
   409: 'Not as things stand',
-  412: 'This has changed since the revision in `If-Match`',
+  412: 'This has changed since the revision in `If-Match`, or there is only to be something by this',
   413: 'Larger than Daybook takes',
   415: 'The body is of a media type that is not taken here',
   422: 'What is said cannot be: it points at what is not there, or is more than can be answered, or its `Idempotency-Key` came with something else before',
@@ -101,12 +101,16 @@ export const describeRead = (read: Read) => describedBy(() => readSchema(read));
 function commandSchema(name: string, command: Command, answer: Query | undefined): FastifySchema {
   const { route, summary, description, access = 'owner', keyed, refuses = [], response, body } = command;
   const creates = command.creates || makesPart(command);
-  const takesIfMatch = !creates && access !== 'public';
+  const takesIfMatch = !command.creates && access !== 'public';
   const headers = {
     ...(access !== 'public' &&
-      keyed !== false && { 'Idempotency-Key': text('The same key and body again gives the same entity, and nothing is done twice') }),
+      keyed !== false && {
+        'Idempotency-Key': text(
+          'The same key and body again gives the same entity, and nothing is done twice; with another path, it is another request',
+        ),
+      }),
     ...(takesIfMatch && { 'If-Match': text('An ETag: refused with 412 where this has changed since') }),
-    ...(answer && { Prefer: text('`return=minimal` leaves the body out and does not wait for the read model') }),
+    ...(answer && { Prefer: text('`return=minimal` leaves the body out, and does not wait for the read model where something is done') }),
   };
   const answerHeaders = {
     ...REQUEST_ID,
@@ -137,7 +141,12 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
           204: { description: 'Done, where `return=minimal` is preferred', headers: { ...answerHeaders, ...APPLIED }, type: 'null' },
         }),
       ...(answer && { 202: { description: 'Done; the read model does not show it yet', headers: answerHeaders, type: 'null' } }),
-      ...problems([...TELLING, ...(access === 'public' ? [429] : [...missing(route), 422]), ...(takesIfMatch ? [412] : []), ...refuses]),
+      ...problems([
+        ...TELLING,
+        ...(access === 'public' ? [429] : [...missing(route), 422]),
+        ...(takesIfMatch || command.creates ? [412] : []),
+        ...refuses,
+      ]),
     },
   };
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { DatabasePool } from 'slonik';
 import { type Caller, type Command, type CommandRunner, makesPart } from '../commands/command.ts';
 import type { Embeddings } from '../embeddings/embeddings.ts';
-import { Problem } from '../problem.ts';
+import { Problem, unavailable } from '../problem.ts';
 import type { Row } from '../projections/projection.ts';
 import type { Answer, Query } from '../queries/query.ts';
 import type { Table } from '../tables/table.ts';
@@ -57,6 +57,10 @@ export function addCommand(
       const user = command.access === 'public' ? anonymous : await caller(request, command.access, services);
       // Who logs in or out needs no read model.
       if (command.access !== 'public' && command.keyed !== false) await readModel.keepsUp();
+      const idempotencyKey = idempotencyKeyOf(request);
+      const ifMatch = ifMatchOf(request);
+      // RFC 9110 section 13.1.1: with `*`, too, it asks for what is there.
+      if (command.creates && request.headers['if-match'] !== undefined) throw nothingToMatch();
       const body = await readBody(request, command, user, services);
       const outcome = await command
         .run(run, {
@@ -64,8 +68,8 @@ export function addCommand(
           body,
           user,
           correlationId: request.id,
-          idempotencyKey: idempotencyKeyOf(request),
-          ifMatch: ifMatchOf(request),
+          idempotencyKey,
+          ifMatch,
           userAgent: request.headers['user-agent'],
         })
         .catch((error: unknown) => {
@@ -88,18 +92,23 @@ export function addCommand(
       const part = command.part !== undefined && outcome.part !== undefined && { [command.part]: outcome.part };
       const params = { ...stringParams(request), id: outcome.id, ...part };
       if (creates) reply.header('location', PREFIX + fill(answer.route, params));
-      if (prefersMinimal(request)) {
-        reply.header('preference-applied', 'return=minimal').header('etag', `"${revision}"`);
-        return reply.code(creates ? 201 : 204).send();
-      }
       const shown = async () => {
         if (position !== undefined && !(await readModel.includes(position))) return undefined;
         return answer.read(database, { params, querystring: {}, userId: user.id, loginId: user.login_id });
       };
-      // It is done by now: a read model that is away is one that does not show it yet.
-      const read = await shown().catch((error: unknown) => {
-        if (!isOutage(error)) throw error;
-      });
+      const isMinimal = prefersMinimal(request);
+      // What was done now is there. What was done before may be gone since, which the query knows. It is done by now in any
+      // case: a read model that is away is one that does not show it yet.
+      const read =
+        isMinimal && outcome.events.length > 0
+          ? undefined
+          : await shown().catch((error: unknown) => {
+              if (!isOutage(error)) throw error;
+            });
+      if (isMinimal) {
+        reply.header('preference-applied', 'return=minimal').header('etag', `"${revision}"`);
+        return reply.code(creates ? 201 : 204).send();
+      }
       if (!read) return reply.code(202).header('etag', `"${revision}"`).send();
       return sendAnswer(request, reply.code(creates ? 201 : 200), read);
     },
@@ -114,15 +123,18 @@ export function addQuery(app: FastifyInstance, query: Query, services: RouteServ
     handler: async (request, reply) => {
       const user = await caller(request, query.access, services);
       await readModel.keepsUp();
-      if (query.waits?.(request.query) !== false) await untilReadable(request, reply, user, readModel);
-      const read = await query.read(database, {
-        params: request.params,
-        querystring: request.query,
-        userId: user.id,
-        loginId: user.login_id,
-        past: (table, id) => past(query.route, user.id, table, id),
-        embed: (text) => embed(text, { userId: user.id, correlationId: request.id }),
-      });
+      const isBehind = query.waits?.(request.query) !== false && (await untilReadable(request, reply, user, readModel));
+      const read = await query
+        .read(database, {
+          params: request.params,
+          querystring: request.query,
+          userId: user.id,
+          loginId: user.login_id,
+          past: (table, id) => past(query.route, user.id, table, id),
+          embed: (text) => embed(text, { userId: user.id, correlationId: request.id }),
+        })
+        // Where no id is asked for, it is the caller, who is known to be there.
+        .catch(notFoundYet(isBehind || !query.route.includes(':')));
       return read.file ? sendFile(request, reply, user, read.file, services) : sendAnswer(request, reply, read);
     },
   });
@@ -138,13 +150,26 @@ export async function caller(
   return user;
 }
 
-/** Waits for the position that the request names, and for what the caller was last told of on this node. */
-export async function untilReadable(request: FastifyRequest, reply: FastifyReply, user: Caller, readModel: ReadModel): Promise<void> {
+/**
+ * Waits for the position that the request names, and for what the caller was last told of on this node.
+ * @returns whether that took too long, and the tables are behind it
+ */
+export async function untilReadable(request: FastifyRequest, reply: FastifyReply, user: Caller, readModel: ReadModel): Promise<boolean> {
   const position = positionOf(request);
   if (position !== undefined) await readModel.upTo(position);
   const lag = await readModel.upToTold(user.id);
   if (lag !== undefined) reply.header('daybook-lag', lag);
+  return lag !== undefined;
 }
+
+/** What is not in tables that are behind is not said to be nowhere. */
+export const notFoundYet =
+  (isBehind: boolean) =>
+  (error: unknown): never => {
+    throw isBehind && error instanceof Problem && error.status === 404 ? unavailable('The read model does not have this yet.') : error;
+  };
+
+const nothingToMatch = () => new Problem(412, 'nothing-to-match', 'If-Match is about what is there, and this makes something.');
 
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   const body = JSON.stringify(answer.body);

@@ -87,7 +87,7 @@ test('each operation says how it may be refused, and no more', async () => {
   expect(refusals('GET /tasks')).toEqual([400, 401, 403, 503]);
   expect(refusals('GET /tasks/:id')).toEqual([400, 401, 403, 404, 503]);
   expect(refusals('GET /calendar/free-busy')).toEqual([400, 401, 403, 422, 503]);
-  expect(refusals('POST /tasks')).toEqual([400, 401, 403, 409, 413, 415, 422, 503]);
+  expect(refusals('POST /tasks')).toEqual([400, 401, 403, 409, 412, 413, 415, 422, 503]);
   expect(refusals('PATCH /tasks/:id')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 503]);
   expect(refusals('POST /email-drafts/:id/send')).toEqual([400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503]);
 });

@@ -121,10 +121,24 @@ test('while the read model is behind, commands are done, and questions wait, say
   const behind = await ann.get('/sessions');
   expect(behind).toMatchObject({ status: 200, body: { items: [], next_cursor: null } });
   expect(behind.headers['daybook-lag']).toMatch(new RegExp(`^position=\\d+, wanted=${position}$`));
+  const notYet = unavailable('The read model does not have this yet.');
+  expect(await ann.get(`/sessions/${idOf(6)}`)).toMatchObject(notYet);
+  expect(await ann.get(`/integration-logs/${idOf(6)}/history`)).toMatchObject(notYet);
   expect(await ann.get('/sessions', { 'daybook-position': `${BigInt(position) + 1_000_000n}` })).toMatchObject({
     status: 400,
     body: { errors: [{ in: 'header', pointer: '/daybook-position', detail: 'is beyond the end of the log' }] },
   });
+});
+
+test('who has registered is there, also where the read model does not have them yet', async () => {
+  const cleo = await register(daybook.app, 'Cleo');
+  const other = await startNode(daybook, { ROLES: 'api' }, { readWaitMs: 300 });
+  for (const each of [cleo, client(other.app, cleo.token)]) {
+    expect(await each.get('/users/me')).toMatchObject(unavailable('The read model does not have this yet.'));
+  }
+  // That is nobody's write whom it could hide something from.
+  expect(await client(other.app, cleo.token).get(`/sessions/${idOf(6)}`)).toMatchObject({ status: 404, body: NOT_FOUND });
+  await other.stop();
 });
 
 test('who is refused for what the read model does not have yet waits for that, too', async () => {

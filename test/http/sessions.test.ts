@@ -1,7 +1,7 @@
 // Sessions as a client sees them, word for word: the clock and the ids are the test's.
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
-import { idOf, NOT_FOUND, named, type Person, pageOf, register, T0, T1, T2, T3 } from '../support/person.ts';
+import { idOf, NOT_FOUND, named, type Person, pageOf, problem, register, said, T0, T1, T2, T3 } from '../support/person.ts';
 
 let daybook: TestDaybook;
 let ann: Person;
@@ -156,6 +156,41 @@ test('who wants little gets little', async () => {
   });
   const position = { 'daybook-position': created.headers['daybook-position'] ?? '' };
   expect(await ann.get(`/sessions/${id}`, position)).toMatchObject({ status: 200, body: { id, status: 'archived' } });
+});
+
+test.each([
+  ...['RETURN=Minimal', 'return="minimal"', 'return = minimal', 'respond-async,return=minimal', 'wait=9, return=minimal; lang=en'],
+])('who prefers %s wants little', async (prefer) => {
+  expect(await ann.post('/sessions', {}, { prefer })).toMatchObject({ status: 201, body: undefined });
+});
+
+test.each(['return=representation', 'no-return=minimal', 'return=minimally', 'wait="return=minimal"', 'respond-async; return=minimal'])(
+  'who prefers %s wants what there is',
+  async (prefer) => {
+    expect(await ann.post('/sessions', {}, { prefer })).toMatchObject({ status: 201, body: { status: 'active' } });
+  },
+);
+
+test.each(['return=representation', 'return=minimal'])(
+  'what is said again of what is gone meanwhile finds nothing (%s)',
+  async (prefer) => {
+    const keyed = (key: string) => ({ 'idempotency-key': `${key}-${prefer}`, prefer });
+    const { headers } = await ann.post('/sessions', {}, keyed('start'));
+    const path = headers.location?.replace('/api/v1', '') ?? '';
+    const title = { title: 'Travel' };
+    expect((await ann.patch(path, title, keyed('rename'))).status).toBeLessThan(300);
+    expect((await ann.delete(path)).status).toBe(204);
+    expect(said(await ann.post('/sessions', {}, keyed('start')))).toEqual({ status: 404, body: NOT_FOUND });
+    expect(said(await ann.patch(path, title, keyed('rename')))).toEqual({ status: 404, body: NOT_FOUND });
+  },
+);
+
+test.each(['"0"', '*'])('nothing is made for who asks that it be there (If-Match: %s)', async (tag) => {
+  const head = await daybook.log.head();
+  expect(said(await ann.post('/sessions', { title: 'Travel' }, { 'if-match': tag }))).toEqual(
+    problem(412, 'nothing-to-match', 'Nothing to match', 'If-Match is about what is there, and this makes something.'),
+  );
+  expect(await daybook.log.head()).toBe(head);
 });
 
 test('a session that is deleted is gone', async () => {

@@ -160,8 +160,9 @@ export function run({ model, caller, at }: Context, route: string, request: Requ
 function done(command: Command, { prefersMinimal = false }: Request): number {
   if (!command.creates && command.answers === 'nothing') return 204;
   const makes = command.creates || command.answers === 'part';
-  if (prefersMinimal) return makes ? 201 : 204;
-  return (command.answer ?? command.entity)() ? (makes ? 201 : 200) : 404;
+  if (!(command.answer ?? command.entity)()) return 404;
+  if (makes) return 201;
+  return prefersMinimal ? 204 : 200;
 }
 
 /** Appends to a stream, has the effects and tells of them. */
