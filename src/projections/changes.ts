@@ -143,8 +143,14 @@ function inFillingOrder(of: ReadonlyMap<Table, readonly ForeignKey[]>): readonly
   return [...order];
 }
 
-/** `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. */
-export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
+/**
+ * `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. One of
+ * several parts answers with how many rows it has inserted.
+ */
+export type Statement = { readonly inserts?: number; readonly isOfTree?: boolean } & (
+  | { readonly query: QuerySqlToken }
+  | { readonly parts: QuerySqlToken<typeof insertedRow> }
+);
 
 /**
  * What the merged changes are written with, one after the other. To have it said takes time, so not all is at once.
@@ -152,31 +158,77 @@ export type Statement = { readonly query: QuerySqlToken; readonly inserts?: numb
  * (foreign_key_violation); only whether an owner is there is asked, for the row of a deleted one stays.
  */
 export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trusting = false): Generator<Statement> {
-  const asked = (table: Table) => (keys.of.get(table) ?? []).filter(({ target }) => !trusting || isOfUsers(target));
   for (const step of steps) {
     if (step.kind === 'remove') yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
     else if (step.kind === 'updateWhere') yield { query: updateRowsWhere(keys.at(step.table), step.where, step.except, step.set) };
     else {
       const perTable = placed(step, keys);
-      for (const table of keys.order) {
-        const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
-        const isOfTree = (keys.of.get(table) ?? []).some(isOwnParent(table));
-        if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, asked(table))}`, inserts: rows.length, isOfTree };
-      }
-      for (const table of keys.order) {
-        const updates = [...(perTable.get(table)?.updates.values() ?? [])];
-        for (const group of alike(updates)) {
-          const { removals, update } = updateRows(table, group, asked(table));
-          for (const query of removals) yield { query, isOfTree: true };
-          yield { query: sql.unsafe`${update}` };
-        }
-      }
+      yield* trusting ? inFew(perTable, keys) : oneByOne(perTable, keys);
       for (const table of keys.order) {
         const removals = [...(perTable.get(table)?.removals.values() ?? [])];
         if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
       }
     }
   }
+}
+
+type PerTable = ReadonlyMap<Table, TableWrites>;
+
+/** Each table's rows, which ask for what is there by then. */
+function* oneByOne(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
+  for (const table of keys.order) {
+    const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
+    const foreignKeys = keys.of.get(table) ?? [];
+    const isOfTree = foreignKeys.some(isOwnParent(table));
+    if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, foreignKeys)}`, inserts: rows.length, isOfTree };
+  }
+  for (const table of keys.order) {
+    for (const group of alike([...(perTable.get(table)?.updates.values() ?? [])])) {
+      const { removals, update } = updateRows(table, group, keys.of.get(table) ?? []);
+      for (const query of removals) yield { query, isOfTree: true };
+      yield { query: sql.unsafe`${update}` };
+    }
+  }
+}
+
+/** Owners, and then all else in one statement: it sees no row of its own, and Postgres looks at foreign keys at its end. */
+function* inFew(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
+  const owners = (table: Table) => (keys.of.get(table) ?? []).filter(({ target }) => isOfUsers(target));
+  const parts: Part[] = [];
+  for (const table of keys.order) {
+    const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
+    if (rows.length === 0) continue;
+    const statement = insertRows(table, rows, owners(table));
+    if (isOfUsers(table)) yield { query: sql.unsafe`${statement}`, inserts: rows.length };
+    else parts.push({ statement, inserts: rows.length, isOfTree: (keys.of.get(table) ?? []).some(isOwnParent(table)) });
+  }
+  for (const table of keys.order) {
+    for (const group of alike([...(perTable.get(table)?.updates.values() ?? [])]))
+      parts.push({ statement: updateRows(table, group, owners(table)).update });
+  }
+  if (parts.length === 0) return;
+  const { named, inserted, inserts } = asParts(parts);
+  yield {
+    parts: sql.type(insertedRow)`WITH ${commas(named)} SELECT ${inserted} AS inserted`,
+    inserts,
+    isOfTree: parts.some(({ isOfTree = false }) => isOfTree),
+  };
+}
+
+type Part = { readonly statement: FragmentSqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
+
+const insertedRow = z.object({ inserted: z.number() });
+
+/** Statements as parts of one, how many rows those insert that are to, and how many that was to be. */
+function asParts(parts: readonly Part[]) {
+  const name = (number: number) => sql.identifier([`part_${number}`]);
+  const named = parts.map(({ statement }, at) => sql.fragment`${name(at)} AS (${statement} RETURNING 1)`);
+  const counts = parts.flatMap(({ inserts }, at) => (inserts === undefined ? [] : [sql.fragment`(SELECT count(*) FROM ${name(at)})`]));
+  return {
+    named,
+    inserted: sql.join([sql.fragment`0`, ...counts], sql.fragment` + `),
+    inserts: parts.reduce((sum, { inserts = 0 }) => sum + inserts, 0),
+  };
 }
 
 /**
@@ -190,10 +242,10 @@ export async function write(
 ): Promise<{ dropped: number; strays: number }> {
   let dropped = 0;
   let strays = 0;
-  for (const { query, inserts, isOfTree } of statements) {
-    const { rowCount } = await transaction.query(query);
-    if (inserts !== undefined) dropped += inserts - rowCount;
-    if (isOfTree) strays += Math.abs((inserts ?? 0) - rowCount);
+  for (const { inserts, isOfTree, ...statement } of statements) {
+    const count = 'parts' in statement ? await transaction.oneFirst(statement.parts) : (await transaction.query(statement.query)).rowCount;
+    if (inserts !== undefined) dropped += inserts - count;
+    if (isOfTree) strays += Math.abs((inserts ?? 0) - count);
   }
   return { dropped, strays };
 }
@@ -219,7 +271,7 @@ export function areIndependent([step, ...others]: readonly Step[], keys: Foreign
   });
 }
 
-const writtenRow = z.object({ moved: z.number(), written: z.number() });
+const movedRow = insertedRow.extend({ moved: z.number() });
 
 /**
  * Writes independent changes in one statement, which is a transaction of its own: four round trips less, of which the writing
@@ -234,23 +286,18 @@ export async function writeAtOnce(
 ): Promise<{ dropped: number } | undefined> {
   const perTable = steps.flatMap((step) => (step.kind === 'write' ? [...placed(step, keys)] : []));
   const hasMoved = sql.fragment`EXISTS (SELECT FROM moved)`;
-  const inserts = perTable.flatMap(([table, { inserts }]) => {
+  const inserting = perTable.flatMap(([table, { inserts }]): Part[] => {
     const rows = [...inserts.values()];
-    return rows.length === 0 ? [] : [{ rows, statement: insertRows(table, rows, keys.of.get(table) ?? [], hasMoved) }];
+    return rows.length === 0 ? [] : [{ inserts: rows.length, statement: insertRows(table, rows, keys.of.get(table) ?? [], hasMoved) }];
   });
-  const updates = perTable.flatMap(([table, { updates }]) =>
-    alike([...updates.values()]).map((group) => updateRows(table, group, keys.of.get(table) ?? [], hasMoved).update),
+  const updating = perTable.flatMap(([table, { updates }]) =>
+    alike([...updates.values()]).map((group): Part => ({ statement: updateRows(table, group, keys.of.get(table) ?? [], hasMoved).update })),
   );
-  const named = (number: number) => sql.identifier([`part_${number}`]);
-  const parts = [...inserts.map(({ statement }) => statement), ...updates].map(
-    (part, at) => sql.fragment`${named(at)} AS (${part} RETURNING 1)`,
-  );
-  const counts = inserts.map((_, at) => sql.fragment`(SELECT count(*) FROM ${named(at)})`);
-  const { moved, written } = await database.one(sql.type(writtenRow)`
-    WITH ${commas([sql.fragment`moved AS (${move} RETURNING 1)`, ...parts])}
-    SELECT (SELECT count(*) FROM moved) AS moved, ${sql.join([sql.fragment`0`, ...counts], sql.fragment` + `)} AS written`);
-  if (moved === 0) return undefined;
-  return { dropped: inserts.reduce((sum, { rows }) => sum + rows.length, -written) };
+  const { named, inserted, inserts } = asParts([...inserting, ...updating]);
+  const row = await database.one(sql.type(movedRow)`
+    WITH ${commas([sql.fragment`moved AS (${move} RETURNING 1)`, ...named])}
+    SELECT (SELECT count(*) FROM moved) AS moved, ${inserted} AS inserted`);
+  return row.moved === 0 ? undefined : { dropped: inserts - row.inserted };
 }
 
 /** In groups of which each sets and adds to the same columns. */
