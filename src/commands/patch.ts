@@ -7,7 +7,14 @@ export const patchOf = <Shape extends z.ZodRawShape>(fields: Shape) =>
   z
     .strictObject(fields)
     .exactPartial()
-    .refine((body) => Object.keys(body).length > 0, 'must name at least one field to change');
+    .refine((body) => Object.keys(body).length > 0, namesSomething)
+    .meta({ minProperties: 1 });
+
+/** What has a field that is wrong does name one. */
+export const namesSomething = {
+  message: 'must name at least one field to change',
+  when: ({ issues }: { readonly issues: readonly unknown[] }) => issues.length === 0,
+};
 
 /** The part of `patch` that is not already so; undefined where all of it is. */
 export function changed<Patch extends Readonly<Record<string, unknown>>>(

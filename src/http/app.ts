@@ -125,8 +125,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const line = { method: request.method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime), ip: request.ip };
     request.log.info(line, 'answered');
   });
-  addMetrics(app, options);
   addApiPage(app, '0.1.0');
+  addMetrics(app, options);
 
   const services: RouteServices = {
     run: commandHandler.run,

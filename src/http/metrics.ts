@@ -3,12 +3,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
 import { embeddingStandings } from '../embeddings/standing.ts';
 import { lagOf } from '../eventstore/lag.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
 import { countParked } from '../projections/control.ts';
 import { sizeOf } from '../size.ts';
+import { describeRead } from './openapi.ts';
 import type { Projecting } from './projections.ts';
 
 export type Metrics = {
@@ -103,13 +105,24 @@ export function addMetrics(app: FastifyInstance, options: MetricsOptions): void 
   collectSizes(registers, options.folders);
 
   let isFirst = true;
-  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
-    if (!mayAsk(request, options.metricsToken))
-      throw new Problem(403, 'forbidden', 'Metrics are for this machine, or for who has METRICS_TOKEN.');
-    // They watch the process from then on, which who never asks need not pay for.
-    if (isFirst) collectDefaultMetrics({ register: registry });
-    isFirst = false;
-    return reply.type(registry.contentType).send(await registry.metrics());
+  app.get('/metrics', {
+    config: describeRead({
+      name: 'getMetrics',
+      route: 'GET /metrics',
+      summary: 'Numbers for Prometheus',
+      description: 'For who asks from the same machine, without a proxy; with `METRICS_TOKEN` set, for who sends that as a bearer token.',
+      response: z.file().mime('text/plain'),
+      refuses: [403],
+      access: 'public',
+    }),
+    handler: async (request, reply) => {
+      if (!mayAsk(request, options.metricsToken))
+        throw new Problem(403, 'forbidden', 'Metrics are for this machine, or for who has METRICS_TOKEN.');
+      // They watch the process from then on, which who never asks need not pay for.
+      if (isFirst) collectDefaultMetrics({ register: registry });
+      isFirst = false;
+      return reply.type(registry.contentType).send(await registry.metrics());
+    },
   });
 }
 

@@ -60,6 +60,15 @@ const REQUEST_ID = {
   'X-Request-Id': text('What the request gave as `X-Request-Id`, or one made for it; histories and the log know it by that'),
 };
 
+const POSITION = 'Daybook-Position';
+
+/** Of what needs no token. */
+const LIMITED = {
+  'X-RateLimit-Limit': text('How many such requests one address may send in a minute'),
+  'X-RateLimit-Remaining': text('How many of them are left'),
+  'X-RateLimit-Reset': text('In how many seconds they begin anew'),
+};
+
 const APPLIED = { 'Preference-Applied': text('`return=minimal`, where that was preferred: there is no body') };
 
 const ANY = [400, 401, 403, 503];
@@ -80,13 +89,19 @@ const refusals: Readonly<Record<number, string>> = {
   503: 'A store is away or too far behind',
 };
 
-const problems = (statuses: readonly number[]) =>
+/** @param headers what comes with each of them, beside what comes with all */
+const problems = (statuses: readonly number[], headers: object = {}) =>
   Object.fromEntries(
     statuses.map((status) => [
       status,
       {
         description: refusals[status] ?? 'What is wrong',
-        headers: { ...REQUEST_ID, ...((status === 429 || status === 503) && { 'Retry-After': text('In how many seconds to try again') }) },
+        headers: {
+          ...REQUEST_ID,
+          ...headers,
+          ...(status === 401 && { 'WWW-Authenticate': text('`Bearer`') }),
+          ...((status === 429 || status === 503) && { 'Retry-After': text('In how many seconds to try again') }),
+        },
         content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
       },
     ]),
@@ -112,9 +127,11 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
     ...(takesIfMatch && { 'If-Match': text('An ETag: refused with 412 where this has changed since') }),
     ...(answer && { Prefer: text('`return=minimal` leaves the body out, and does not wait for the read model where something is done') }),
   };
+  const isLimited = access === 'public';
   const answerHeaders = {
     ...REQUEST_ID,
-    'Daybook-Position': { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
+    ...(isLimited && LIMITED),
+    [POSITION]: { type: 'string', description: 'Where in the log this is; send it with a query to see this included' },
     ...(answer && { ETag: { type: 'string', description: 'The revision and a hash of the body' } }),
     ...(answer && creates && APPLIED),
     ...((response?.location ?? (creates && answer)) && { Location: { type: 'string', description: 'Where it is' } }),
@@ -130,7 +147,7 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
       ...(schema
         ? {
             [status]: {
-              description: 'Done',
+              description: answer && creates ? 'Done; without a body where `return=minimal` is preferred' : 'Done',
               headers: answerHeaders,
               content: { 'application/json': { schema: jsonSchema(schema, 'output') } },
             },
@@ -141,12 +158,13 @@ function commandSchema(name: string, command: Command, answer: Query | undefined
           204: { description: 'Done, where `return=minimal` is preferred', headers: { ...answerHeaders, ...APPLIED }, type: 'null' },
         }),
       ...(answer && { 202: { description: 'Done; the read model does not show it yet', headers: answerHeaders, type: 'null' } }),
-      ...problems([
-        ...TELLING,
-        ...(access === 'public' ? [429] : [...missing(route), 422]),
-        ...(takesIfMatch || command.creates ? [412] : []),
-        ...refuses,
-      ]),
+      ...problems(
+        [...TELLING, ...(isLimited ? [429] : [...missing(route), 422]), ...(takesIfMatch || command.creates ? [412] : []), ...refuses],
+        {
+          ...(isLimited && LIMITED),
+          [POSITION]: text('Where in the log the latest is of what it was refused for, where that is something in the log'),
+        },
+      ),
     },
   };
 }
@@ -199,16 +217,23 @@ function readSchema(read: Read): FastifySchema {
       200: {
         description: 'Found',
         headers: answerHeaders,
-        content:
-          response instanceof z.ZodFile ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } : json(response),
+        content: response instanceof z.ZodFile ? fileContent(response) : json(response),
       },
       ...(isConditional && {
         304: { description: 'Nothing has changed', headers: { ...REQUEST_ID, ETag: answerHeaders.ETag }, type: 'null' },
       }),
-      ...problems(access === 'public' ? [] : [...ANY, ...missing(route), ...refuses]),
+      ...problems([...(access === 'public' ? [] : [...ANY, ...missing(route)]), ...refuses]),
       ...(unavailable && { 503: { description: 'Not all of it is', content: json(unavailable) } }),
     },
   };
+}
+
+/** What is of no one type is of whatever type it has. */
+function fileContent(file: z.ZodFile) {
+  const { contentMediaType } = jsonSchema(file, 'output');
+  return typeof contentMediaType === 'string'
+    ? { [contentMediaType]: { schema: { type: 'string' } } }
+    : { '*/*': { schema: { type: 'string', format: 'binary' } } };
 }
 
 function common(name: string, route: string, summary: string, description: string | undefined, access: 'owner' | 'admin' | 'public') {
@@ -227,5 +252,5 @@ function common(name: string, route: string, summary: string, description: strin
 function tagOf(route: string): string {
   const [, first = ''] = route.split('/');
   if (route.endsWith('/messages')) return 'messages';
-  return first === 'health' ? 'system' : first;
+  return ['health', 'metrics'].includes(first) ? 'system' : first;
 }

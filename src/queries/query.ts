@@ -179,16 +179,17 @@ export function computed<Row extends Record<string, unknown>, Filters extends z.
 export function written<Row extends Record<string, unknown>>(
   definition: Omit<Rows<Row, Record<string, never>>, 'filters'> & {
     readonly isOfOne: boolean;
-    readonly write: (rows: readonly Row[]) => Omit<FileAnswer, 'sha256'> & { readonly text: string };
+    readonly mediaType: z.core.util.MimeTypes;
+    readonly write: (rows: readonly Row[]) => Pick<FileAnswer, 'filename'> & { readonly text: string };
   },
 ): Query {
   return computed({
     ...definition,
     filters: {},
-    response: z.file(),
+    response: z.file().mime(definition.mediaType),
     answer: (rows) => {
       if (definition.isOfOne && rows.length === 0) throw notFound();
-      const file = definition.write(rows);
+      const file = { ...definition.write(rows), content_type: definition.mediaType };
       return { body: undefined, file: { ...file, sha256: createHash('sha256').update(file.text).digest('hex') } };
     },
   });

@@ -98,6 +98,10 @@ describe.each([...commands.values()].map((command) => ({ route: command.route, c
 
   test('refuses what it does not know, and what is no object', async () => {
     await refuse({ ...baseOf(command), nobody_knows_this: 1 }, 400, 'body/nobody_knows_this');
+    if (method === 'PATCH') {
+      const { body } = await call(daybook.app, route, fill(path, bobs), { token: tokenFor(command), body: { nobody_knows_this: 1 } });
+      expect(body).toMatchObject({ errors: [{ in: 'body', pointer: '/nobody_knows_this', detail: 'This field is not known here.' }] });
+    }
     for (const body of [[], 'text', 42, true, null]) await refuse(body, 400, 'body');
   });
 

@@ -191,7 +191,7 @@ const SAYING: Readonly<Record<string, string>> = {
 /** Asks everything there is to ask about Ann's things, or has an admin ask it for Ann. */
 async function answersTo(who: Who): Promise<Record<string, Answer>> {
   const answers: Record<string, Answer> = {};
-  for (const route of (await routesOf(daybook.app)).filter((route) => /^GET (?!\/health\/)/.test(route))) {
+  for (const route of (await routesOf(daybook.app)).filter((route) => /^GET (?!\/health\/|\/metrics)/.test(route))) {
     const path = fill(methodAndPath(route)[1], anns, { name: 'read_model' });
     const { token } = who === ann && FOR_ADMINS.includes(route) ? admin : who;
     answers[route] = await call(daybook.app, route, `${path}?${SAYING[route] ?? ''}`, { token });

@@ -11,7 +11,7 @@ import { conflict, unprocessable } from '../../problem.ts';
 import { calendarEventStatus, emailAddress, text, title, transparency, uuidV7, visibility } from '../../vocabulary.ts';
 import { aggregate, reference } from '../aggregate.ts';
 import { command, noBody } from '../command.ts';
-import { changed, patchOf } from '../patch.ts';
+import { changed, namesSomething, patchOf } from '../patch.ts';
 import { user } from '../users/user.ts';
 import { invitationsEvolve } from './invitations.ts';
 import { cancelledOccurrence, changedOccurrence, exceptions, rescheduled } from './series.ts';
@@ -125,7 +125,7 @@ takes no changes but to a \`status\`, which makes it take place after all.`,
     ...details,
     ...times,
     recurrence_exceptions: recurrenceExceptions,
-  }).refine(({ recurrence_id, ...changes }) => Object.keys(changes).length > 0, 'must name at least one field to change'),
+  }).refine(({ recurrence_id, ...changes }) => Object.keys(changes).length > 0, namesSomething),
   example: { starts_at: '2026-11-24T19:30:00+01:00', ends_at: '2026-11-24T21:30:00+01:00' },
   aggregate: calendarEvent,
   decide: (event, { body: { recurrence_id, ...patch } }) => {

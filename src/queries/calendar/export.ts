@@ -16,7 +16,6 @@ const events = ({ from }: Scope) => sql.fragment`
 
 const write = (rows: readonly z.output<typeof row>[], filename: string) => ({
   text: writeCalendar(rows),
-  content_type: 'text/calendar',
   filename,
 });
 
@@ -26,6 +25,7 @@ export const exportCalendar = written({
   summary: 'Your calendar as an iCalendar file',
   description: 'All your events with their invitations, as `text/calendar` (RFC 5545). Imported again, it is the same calendar.',
   row,
+  mediaType: 'text/calendar',
   isOfOne: false,
   sql: (scope) => sql.fragment`${events(scope)} ORDER BY t.starts_at, t.id`,
   write: (rows) => write(rows, 'daybook.ics'),
@@ -36,6 +36,7 @@ export const exportCalendarEvent = written({
   route: 'GET /calendar/events/:id/export',
   summary: 'A calendar event as an iCalendar file',
   row,
+  mediaType: 'text/calendar',
   isOfOne: true,
   sql: (scope) => sql.fragment`${events(scope)} WHERE t.id = ${scope.params.id ?? null}`,
   write: (rows) => write(rows, 'event.ics'),
