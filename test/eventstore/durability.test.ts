@@ -1,11 +1,26 @@
 // What is acknowledged is on disk, and no append is ever there in part: whatever step of a commit fails or is the last one before
 // a crash, wherever the file is torn, and when the disk takes no more.
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
 import { ANY, type ExpectedRevision, NO_STREAM, type ProposedEvent } from '../../src/eventstore/embedded/events.ts';
+import { openLog } from '../../src/eventstore/embedded/log.ts';
 import { backUpLog, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
 import { type Connect, openStorage } from '../../src/eventstore/embedded/storage.ts';
 import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
@@ -178,8 +193,18 @@ describe('a commit', () => {
 
 describe('a disk', () => {
   test.each([
-    ['that is full', 'PRAGMA max_page_count = 1', 'PRAGMA max_page_count = 1000000', 'cannot be written: the disk is full'],
-    ['that is read-only', 'PRAGMA query_only = ON', 'PRAGMA query_only = OFF', 'cannot be written: the disk or the file is read-only'],
+    [
+      'that is full',
+      'PRAGMA max_page_count = 1',
+      'PRAGMA max_page_count = 1000000',
+      'cannot be written: the disk is full; make room on it',
+    ],
+    [
+      'that is read-only',
+      'PRAGMA query_only = ON',
+      'PRAGMA query_only = OFF',
+      'cannot be written: the disk or the file is read-only; make it writable',
+    ],
   ])('%s refuses appends with its reason, and shows what it has', async (_what, breakIt, mendIt, reason) => {
     let db: DatabaseSync | undefined;
     const directory = temporaryDirectory();
@@ -195,9 +220,10 @@ describe('a disk', () => {
     for (const outcome of await Promise.all(appends.map(log.append))) {
       expect(outcome).toMatchObject({ is: 'failed', reason: expect.stringContaining(reason) });
     }
-    expect(said.mock.calls.map(([line]) => line)).toEqual(
-      ['s', 't'].map((stream) => expect.stringMatching(new RegExp(`^An append to ${stream} was not written: .*${reason}$`))),
-    );
+    // All at once: others would wait while each is tried in vain.
+    expect(said.mock.calls).toEqual([
+      [expect.stringMatching(new RegExp(`^2 appends, the first to s, were not written: The event log .*events.db ${reason}$`))],
+    ]);
     expect(present(log.storage, [before, ...appends])).toEqual([3, 0, 0]);
     db?.exec(mendIt);
     expect((await Promise.all(appends.map(log.append))).map(({ is }) => is)).toEqual(['written', 'written']);
@@ -208,7 +234,102 @@ describe('a disk', () => {
   });
 });
 
+describe('a place', () => {
+  test('that may not be written to is named with what is to be done', (context) => {
+    // Root may write everywhere, so another user opens the log, who has no way to what is in a folder of root's.
+    const isRoot = process.getuid?.() === 0;
+    const directory = isRoot ? mkdtempSync('/tmp/daybook-log-') : temporaryDirectory();
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const script = `const { openStorage } = await import(process.argv[1]);
+      try { openStorage(process.argv[2]).close(); console.log('opened'); } catch (error) { console.log(error.message); }`;
+    const storage = new URL('../../src/eventstore/embedded/storage.ts', import.meta.url).href;
+    const opened = () => {
+      const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, storage, directory], {
+        encoding: 'utf8',
+        ...(isRoot && { uid: 65_534, gid: 65_534 }),
+      });
+      return child.stdout.trim() || child.stderr;
+    };
+    const refused = (place: string) =>
+      `The event log ${place} cannot be written: Daybook has no permission to; check the owner and the mode`;
+
+    chmodSync(directory, 0o777);
+    const first = opened();
+    if (isRoot && first !== 'opened') return context.skip(`another user cannot run the sources here: ${first}`);
+    expect(first).toBe('opened');
+    const file = path.join(directory, 'events.db');
+    chmodSync(file, 0o400);
+    expect(opened()).toBe(refused(file));
+    chmodSync(file, 0o600);
+    chmodSync(directory, 0o500);
+    if (isRoot) chownSync(directory, 65_534, 65_534);
+    expect(opened()).toBe(refused(directory));
+    chmodSync(directory, 0o700);
+    expect(opened()).toBe('opened');
+  });
+
+  test('that is a disk without room, or one that is mounted read-only, says so, and has what was answered', async (context) => {
+    const disk = temporaryDirectory();
+    const mount = (...args: string[]) => spawnSync('mount', args).status === 0;
+    if (!mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk)) return context.skip('nobody may mount a disk here');
+    try {
+      const directory = path.join(disk, 'log');
+      const log = open(directory);
+      const appends: Append[] = [];
+      let outcome: Outcome = { is: 'too late' };
+      do {
+        const append = appendOf('s', ANY, 1, 5_000);
+        outcome = await log.append(append);
+        if (outcome.is === 'written') appends.push(append);
+      } while (outcome.is === 'written');
+      expect(outcome).toMatchObject({ is: 'failed', reason: expect.stringContaining('the disk is full; make room on it') });
+      const found = () => present(log.storage, appends).filter((count) => count === 1).length;
+      expect(found()).toBe(appends.length);
+      const killed = path.join(temporaryDirectory(), 'log');
+      cpSync(directory, killed, { recursive: true });
+      log.storage.close();
+      expect(mount('-o', 'remount,ro', disk)).toBe(true);
+      expect(() => openStorage(directory)).toThrow(/ cannot be written: the disk or the file is read-only; make it writable$/);
+      expect(mount('-o', 'remount,rw,size=16m', disk)).toBe(true);
+      for (const place of [directory, killed]) {
+        const storage = openStorage(place);
+        expect(present(storage, appends)).toEqual(appends.map(() => 1));
+        storage.close();
+      }
+    } finally {
+      spawnSync('umount', ['-l', disk]);
+    }
+  });
+});
+
 describe('a file', () => {
+  test('that is shorter than it was, or has an event that cannot be read, is named when it is opened', () => {
+    const directory = temporaryDirectory();
+    const file = path.join(directory, 'events.db');
+    openStorage(directory).close();
+    const whole = readFileSync(file);
+    truncateSync(file, whole.length - 8_192);
+    expect(() => openStorage(directory)).toThrow(/events\.db is damaged; restore a backup$/);
+    writeFileSync(file, whole);
+    const db = new DatabaseSync(file);
+    db.exec(
+      'DROP TABLE events; CREATE TABLE events (position INTEGER PRIMARY KEY, stream, revision, id, type, is_json, created, data, metadata)',
+    );
+    db.exec(`INSERT INTO events VALUES (1, 1, 0, 'no bytes', 'Written', 0, 0, x'', x'')`);
+    db.close();
+    expect(() => openLog(directory)).toThrow(/^The event log is damaged: .* cannot be read \(.*events\.db\); restore a backup$/);
+    openStorage(directory).close(); // it is not held
+  });
+
+  test('that was opened and not written to before a kill needs nothing else', () => {
+    const directory = temporaryDirectory();
+    const storage = openStorage(directory);
+    const killed = temporaryDirectory();
+    cpSync(directory, killed, { recursive: true });
+    storage.close();
+    openStorage(killed).close();
+  });
+
   /** A log of appends that are all in the WAL still, with its length after each. */
   async function logged(count: number) {
     const directory = temporaryDirectory();

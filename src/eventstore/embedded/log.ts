@@ -1,7 +1,7 @@
 // The event log without a network: the file, what is known of its streams, the one writer, the reads, and word of new commits.
 import { announceCommits } from './commits.ts';
 import { readsOf } from './reads.ts';
-import { openStorage } from './storage.ts';
+import { openStorage, type Storage, sentence } from './storage.ts';
 import { trackStreams } from './streams.ts';
 import { startWriter } from './writer.ts';
 
@@ -10,6 +10,15 @@ export type EventLog = ReturnType<typeof openLog>;
 /** Opens the log in a directory. Throws an error of one sentence when it cannot be used. */
 export function openLog(directory: string) {
   const storage = openStorage(directory);
+  try {
+    return logOn(storage);
+  } catch (error) {
+    storage.close();
+    throw new Error(sentence(error, storage.file), { cause: error });
+  }
+}
+
+function logOn(storage: Storage) {
   const streams = trackStreams(storage);
   const commits = announceCommits();
   const writer = startWriter(storage, streams, commits.announce);

@@ -92,7 +92,7 @@ export function backUpLog(directory: string, file: string): Report {
     clear();
     makePrivate(arriving);
     db.prepare('VACUUM INTO ?').run(arriving);
-    const report = verifyLog(arriving);
+    const report = verifyLog(arriving, file);
     if (report.faults.length > 0) return report;
     sealBackup(arriving, report.checksum);
     appear(arriving, file);

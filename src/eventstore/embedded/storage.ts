@@ -1,7 +1,7 @@
 // The log on disk: one SQLite file in WAL mode with two tables, and the statements that read and write them. An event's
 // position is its row id, so the order of the file is the order of $all, and a scan of it reads pages in sequence.
 // Nothing here looks at more of the file than it was asked for, so a log of any size opens at once.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
@@ -95,6 +95,8 @@ export function openStorage(directory: string, connect = connectDirectly) {
   const head = (): number => integer(row(selectHead)?.[0] ?? 0);
 
   return {
+    file,
+
     /** Runs `work` as one transaction that is on disk when this returns, or leaves no trace when it throws. */
     transaction<T>(work: () => T): T {
       try {
@@ -190,6 +192,14 @@ function prepare(directory: string): void {
     makeDirectory(directory);
   } catch (error) {
     throw new Error(`The folder of the event log cannot be made: ${error instanceof Error ? error.message : error}`);
+  }
+  // SQLite does not tell a disk or a file that may not be written to from other reasons.
+  for (const place of [directory, path.join(directory, 'events.db')]) {
+    try {
+      if (existsSync(place)) accessSync(place, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      throw new Error(sentence(error, place), { cause: error });
+    }
   }
 }
 
@@ -305,13 +315,8 @@ export function checkIsLog(db: DatabaseSync, file: string): void {
 
 function check(db: DatabaseSync, file: string): void {
   checkIsLog(db, file);
-  // With nothing left in the WAL, the file is as long as its header says, or it was cut short.
-  const wal = `${file}-wal`;
-  if ((!existsSync(wal) || statSync(wal).size === 0) && statSync(file).size < pragma(db, 'page_count') * pragma(db, 'page_size')) {
-    throw new Error(`The event log ${file} is damaged: the file is shorter than it was`);
-  }
   db.prepare('SELECT * FROM events ORDER BY position DESC LIMIT 1').get();
-  // A write that changes nothing: a read-only or full disk is better known now than at the first append.
+  // A write that changes nothing: a read-only or full disk is better known now than at the first append. The WAL begins with it.
   db.exec(`PRAGMA user_version = ${layoutVersion}`);
 }
 
@@ -354,15 +359,22 @@ export function lock(directory: string): () => void {
 }
 
 const SQLITE_BUSY = 5;
-/** SQLite's result codes that mean something to the person who starts Daybook. */
-const reasons: Record<number, string> = {
+const isFull = 'cannot be written: the disk is full; make room on it';
+const isReadOnly = 'cannot be written: the disk or the file is read-only; make it writable';
+const isForbidden = 'cannot be written: Daybook has no permission to; check the owner and the mode';
+/** SQLite's result codes, and the system's, that mean something to the person who starts Daybook. */
+const reasons: Record<number | string, string> = {
   [SQLITE_BUSY]: 'is in use by another process',
-  8: 'cannot be written: the disk or the file is read-only',
-  10: 'cannot be read or written: the disk failed',
-  11: 'is damaged',
-  13: 'cannot be written: the disk is full',
-  14: 'cannot be opened: check the folder and its permissions',
-  26: 'is damaged: it is not a SQLite file',
+  8: isReadOnly,
+  10: 'cannot be read or written: the disk failed; check it',
+  11: 'is damaged; restore a backup',
+  13: isFull,
+  14: 'cannot be opened; check the folder and its permissions',
+  26: 'is damaged: it is not a SQLite file; restore a backup',
+  ENOSPC: isFull,
+  EROFS: isReadOnly,
+  EACCES: isForbidden,
+  EPERM: isForbidden,
 };
 
 function sqliteCode(error: unknown): number | undefined {
@@ -370,10 +382,17 @@ function sqliteCode(error: unknown): number | undefined {
   return error.errcode & 0xff; // the low byte; the others say more than anyone here needs
 }
 
+const reasonOf = (error: unknown): string | undefined =>
+  reasons[sqliteCode(error) ?? (error instanceof Error && 'code' in error ? String(error.code) : '')];
+
+/** Whether it is the file or its disk that failed, and not what was asked of it. */
+export const isOfFile = (error: unknown): boolean => reasonOf(error) !== undefined;
+
 /** What went wrong with the file, in one sentence. */
-export function sentence(error: unknown, file = 'file'): string {
-  const reason = reasons[sqliteCode(error) ?? 0];
-  if (reason) return `The event log ${file} ${reason}`;
+export function sentence(error: unknown, file: string): string {
+  const reason = reasonOf(error);
+  if (reason !== undefined) return `The event log ${file} ${reason}`;
+  if (error instanceof Failure) return `${error.message} (${file}); restore a backup`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -14,7 +14,7 @@ import {
   TOMBSTONE_TYPE,
 } from './events.ts';
 import { recentEvents } from './recentEvents.ts';
-import { type Storage, sentence } from './storage.ts';
+import { isOfFile, type Storage, sentence } from './storage.ts';
 import { isSoftDeleted, rulesOf, type StreamState, type Streams, withTruncateBefore } from './streams.ts';
 
 /** `position` is 0 for a repeat of what reads no longer show: the real server tells no position then. */
@@ -138,13 +138,16 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
   }
 
   /**
-   * Writes the requests as one transaction. When that fails they are written one by one, so that only the culprit fails; one
-   * that was committed all the same (the error came after it) is then a repeat.
+   * Writes the requests as one transaction. When the file or its disk fails so do they all: the next would as well, and everybody
+   * else would wait meanwhile. Otherwise they are written one by one, so that only the culprit fails; one that was committed all the
+   * same (the error came after it) is then a repeat.
    */
   function commit(group: readonly WriteRequest[]): Outcome[] {
     const headBefore = head;
+    let isBegun = false;
     try {
       const outcomes = storage.transaction(() => {
+        isBegun = true;
         if (isDoubtful) readAgain();
         const now = Date.now();
         return group.map((request) => perform(request, now));
@@ -153,13 +156,17 @@ export function startWriter(storage: Storage, streams: Streams, onCommit: (names
       touched.clear();
       return outcomes;
     } catch (error) {
-      head = headBefore;
-      streams.forget();
-      isDoubtful = true;
-      if (group.length > 1) return group.flatMap((request) => commit([request]));
-      const reason = sentence(error);
-      console.error(`An append to ${group[0]?.stream} was not written: ${reason}`); // the batch call's answer has no room for it
-      return [{ is: 'failed', reason }];
+      if (isBegun) {
+        head = headBefore;
+        streams.forget();
+        isDoubtful = true;
+      }
+      if (group.length > 1 && !isOfFile(error)) return group.flatMap((request) => commit([request]));
+      const reason = sentence(error, storage.file);
+      const [first] = group;
+      const what = group.length > 1 ? `${group.length} appends, the first to ${first?.stream}, were` : `An append to ${first?.stream} was`;
+      console.error(`${what} not written: ${reason}`); // the batch call's answer has no room for it
+      return group.map(() => ({ is: 'failed', reason }));
     }
   }
 
