@@ -163,6 +163,11 @@ export const taskPriority = z.enum(['none', 'low', 'medium', 'high', 'urgent']);
 export const taskSourceType = z.enum(['message', 'email']);
 
 export const entityType = z.enum(['user', 'session', 'message', 'email', 'draft', 'event', 'document', 'task', 'task_list']);
+/** What something can happen to. */
+export const activityEntityType = z.enum([
+  ...entityType.options,
+  ...(['task_label', 'document_tag', 'relationship', 'llm_request', 'integration_log'] as const),
+]);
 /** What can be searched. */
 export const searchedType = entityType.extract(['message', 'email', 'event', 'document', 'task']);
 export const searchMode = z.enum(['hybrid', 'text', 'vector']);

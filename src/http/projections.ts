@@ -165,11 +165,13 @@ async function allAsTheyAre(projecting: Projecting, isAdmin: boolean): Promise<z
 }
 
 async function readModelAsItIs({ log, database, progress, projector, builder }: Projecting, isAdmin: boolean): Promise<ReadModelState> {
-  const [position = null, head, parked, paused] = await Promise.all([
+  const [position = null, head, parked, isPaused] = await Promise.all([
     progress.position(),
     log.head(),
     countParked(database).catch(unlessAway),
-    pausedSince(database).catch(unlessAway),
+    pausedSince(database)
+      .then((since) => since !== null)
+      .catch(unlessAway),
   ]);
   const here = projector?.status();
   const build = builder?.status();
@@ -179,7 +181,7 @@ async function readModelAsItIs({ log, database, progress, projector, builder }: 
     position: asNumber(position),
     head: asNumber(head),
     ...(await lagOf(log, position)),
-    status: paused === null || here?.state === 'stopped' ? (here?.state ?? 'elsewhere') : 'paused',
+    status: statusOf(here?.state, isPaused),
     rate: projector?.rate() ?? null,
     parked_events: parked,
     last_error: isAdmin ? (here?.lastError ?? null) : null,
@@ -207,6 +209,14 @@ async function readModelAsItIs({ log, database, progress, projector, builder }: 
   };
 }
 
+/** @param isPaused null where that cannot be known */
+function statusOf(here: string | undefined, isPaused: boolean | null): string {
+  if (isPaused === true && here !== 'stopped') return 'paused';
+  // It has not looked since it was resumed.
+  if (isPaused === false && here === 'paused') return 'starting';
+  return here ?? 'elsewhere';
+}
+
 /** @param saysWhy an error may tell of what is someone's */
 async function policiesAsTheyAre(log: EventLog, scheduler: Scheduler | undefined, saysWhy: boolean) {
   const here = scheduler?.status() ?? [];
@@ -231,7 +241,7 @@ function embeddingAsItIs(
   return {
     ...standing,
     position: asNumber(position),
-    status: is_paused && here?.state !== 'stopped' ? 'paused' : (here?.state ?? 'elsewhere'),
+    status: statusOf(here?.state, is_paused),
     rate: here?.rate ?? null,
     last_error: (saysWhy ? here?.lastError : undefined) ?? null,
   };

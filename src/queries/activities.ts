@@ -2,7 +2,7 @@
 import { sql } from 'slonik';
 import { z } from 'zod';
 import { activityRows } from '../tables/activities.ts';
-import { actor, instant, uuid } from '../vocabulary.ts';
+import { activityEntityType, actor, instant, uuid } from '../vocabulary.ts';
 import { columnsOf, list } from './query.ts';
 
 export const listActivities = list({
@@ -11,7 +11,7 @@ export const listActivities = list({
   summary: 'What happened, the latest first',
   item: activityRows.row.omit({ user_id: true }),
   filters: {
-    entity_type: z.string().max(63).optional(),
+    entity_type: activityEntityType.optional(),
     entity_id: uuid.optional(),
     activity_type: z.string().max(200).optional(),
     actor: actor.optional(),

@@ -5,6 +5,7 @@ import { commands } from '../../src/commands/index.ts';
 import { type AnyEvent, eventDefinitions } from '../../src/events/index.ts';
 import { tellers } from '../../src/projections/index.ts';
 import { queries } from '../../src/queries/index.ts';
+import { activityEntityType } from '../../src/vocabulary.ts';
 
 describe('commands', () => {
   test.for([...commands].filter(([, { body }]) => !(body instanceof z.ZodDefault)))(
@@ -51,6 +52,12 @@ describe('event types', () => {
       'TokensRefreshed',
     ]);
   });
+});
+
+test('activities can be asked for by what each of them is about', () => {
+  const isTold = ({ eventTypes, tell }: (typeof tellers)[number]) => eventTypes.some((type) => reasonOf(tell, type) === undefined);
+  const about = new Set(tellers.filter(isTold).map(({ entity_type }) => entity_type));
+  expect([...activityEntityType.options].sort()).toEqual([...about].sort());
 });
 
 const eventOf = z.custom<AnyEvent>();

@@ -134,6 +134,7 @@ describe('what happened', () => {
     expect(await told('?entity_type=task')).toEqual({ items: [moved, created], next_cursor: null });
     expect(await told(`?entity_type=task_list&entity_id=${list}`)).toEqual({ items: [{ ...listCreated, id: 'id 1' }], next_cursor: null });
     expect(await told('?activity_type=TaskMoved&actor=user')).toEqual({ items: [moved], next_cursor: null });
+    expect(await told('?entity_type=label')).toMatchObject({ status: 400, errors: [{ in: 'query', pointer: '/entity_type' }] });
     expect(await told(`?until=${T1}&entity_type=task_list`)).toEqual({ items: [{ ...listCreated, id: 'id 1' }], next_cursor: null });
   });
 });

@@ -43,7 +43,8 @@ test('it is paused, also for a process that starts then and for one that is buil
   await ann.post('/tasks', { title: 'Unseen, too' });
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'paused', lag_events: 1 }] });
 
-  expect((await admin.post(`${model}/resume`)).status).toBe(200);
+  const resumed = await admin.post(`${model}/resume`);
+  expect(resumed).toMatchObject({ status: 200, body: { items: [{ status: expect.stringMatching(/^(starting|running)$/) }] } });
   await daybook.settled();
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'running', lag_events: 0, parked_events: 0 }] });
   expect(await ready()).toMatchObject({ status: 'ready', projector: 'ok' });
