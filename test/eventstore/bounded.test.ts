@@ -43,7 +43,7 @@ async function countedLog() {
     return allOf(...parameters);
   };
   const server: GrpcServer = await serveLog(log, 0);
-  const session = connect(`http://127.0.0.1:${server.port}`);
+  const session = connect(`http://127.0.0.1:${server.port}`, { maxSessionMemory: 1000 });
   await once(session, 'connect');
   closing.push(log.close, server.close, () => session.destroy());
   return { log, counts, session };
@@ -62,7 +62,14 @@ function append(log: EventLog, stream: string, count: number, size: number): Pro
 
 /** Subscribes to a stream, or to $all, and leaves what is sent where it is. */
 function subscribe(session: ClientHttp2Session, stream?: string): ClientHttp2Stream {
-  const options = new messages.ReadReq.Options().setSubscription(new messages.ReadReq.Options.SubscriptionOptions());
+  return read(session, new messages.ReadReq.Options().setSubscription(new messages.ReadReq.Options.SubscriptionOptions()), stream);
+}
+
+/** The same with a read of all that is there now. */
+const readOnce = (session: ClientHttp2Session, stream?: string): ClientHttp2Stream =>
+  read(session, new messages.ReadReq.Options().setCount('1000000'), stream);
+
+function read(session: ClientHttp2Session, options: messages.ReadReq.Options, stream?: string): ClientHttp2Stream {
   options
     .setNoFilter(new sharedMessages.Empty())
     .setUuidOption(new messages.ReadReq.Options.UUIDOption().setString(new sharedMessages.Empty()));
@@ -79,6 +86,22 @@ function subscribe(session: ClientHttp2Session, stream?: string): ClientHttp2Str
   call.on('error', () => undefined);
   call.end(Buffer.concat([header, bytes]));
   return call;
+}
+
+const port = (session: ClientHttp2Session): number | undefined => session.socket.remotePort;
+
+/** A whole append of the batch call, of one event. */
+function wholeAppend(stream: string, size: number): Buffer {
+  const identifier = new sharedMessages.StreamIdentifier().setStreamName(Buffer.from(stream));
+  const options = new messages.BatchAppendReq.Options().setStreamIdentifier(identifier).setAny(new emptyMessages.Empty());
+  const id = new sharedMessages.UUID().setString(crypto.randomUUID());
+  const event = new messages.BatchAppendReq.ProposedMessage().setId(id).setData(Buffer.alloc(size));
+  event.getMetadataMap().set('type', 'Counted').set('content-type', 'application/octet-stream');
+  const request = new messages.BatchAppendReq().setOptions(options).setCorrelationId(id).setProposedMessagesList([event]).setIsFinal(true);
+  const message = Buffer.from(request.serializeBinary());
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(message.length, 1);
+  return Buffer.concat([header, message]);
 }
 
 /** Until nothing more is under way between a connection and the server, which share this thread. */
@@ -112,6 +135,99 @@ test('a subscriber who takes nothing holds a few mebibytes, however much there i
     taken += here;
   }
   expect(taken).toBeGreaterThanOrEqual(2 * total);
+});
+
+test('a reader who takes nothing holds a few mebibytes, and hundreds of them less than that each', async () => {
+  const { log, counts, session } = await countedLog();
+  const total = 20 * 100 * 10_000;
+  for (let n = 0; n < 20; n += 1) await append(log, 's', 100, 10_000);
+  const readers = [readOnce(session), readOnce(session, 's')];
+  await quiet(session);
+  expect(counts.encodedBytes).toBeGreaterThan(0);
+  expect(counts.encodedBytes).toBeLessThan(2 * 3 * 1024 * 1024);
+  const others = connect(`http://127.0.0.1:${port(session)}`, { settings: { initialWindowSize: 0 } });
+  closing.push(() => others.destroy());
+  await once(others, 'connect');
+  for (let n = 0; n < 400; n += 1) (n % 2 ? readOnce : subscribe)(others, n % 3 ? 's' : undefined);
+  for (let turn = 0; turn < 10; turn += 1) await quiet(others);
+  expect(counts.encodedBytes).toBeLessThan(85 * 1024 * 1024);
+  // All of it is there for who goes on.
+  for (const call of readers) {
+    let taken = 0;
+    for await (const chunk of call) taken += chunk.length;
+    expect(taken).toBeGreaterThan(total);
+  }
+});
+
+test('a caller who appends faster than the disk takes it is read no further, and goes on when its appends are written', async () => {
+  const { log, session } = await countedLog();
+  const waiting: Parameters<typeof log.writer.submit>[0][] = [];
+  const { submit } = log.writer;
+  log.writer.submit = (request) => waiting.push(request);
+  const path = streamsGrpc.StreamsService.batchAppend.path;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' }).resume();
+  const total = 60;
+  for (let n = 0; n < total; n += 1) call.write(wholeAppend('s', 1_000_000));
+  await quiet(session);
+  expect(waiting.length).toBeGreaterThan(10);
+  expect(waiting.length).toBeLessThan(20);
+  log.writer.submit = submit;
+  const before = log.writer.head();
+  for (const request of waiting) submit(request);
+  while (log.writer.head() < before + total) await quiet(session);
+});
+
+test('a group of appends is no larger than it may be, in number and in bytes', async () => {
+  const storage = openStorage(temporaryDirectory());
+  closing.push(storage.close);
+  const groups: { count: number; bytes: number }[] = [];
+  const counted = {
+    ...storage,
+    transaction: <T>(work: () => T): T => {
+      groups.push({ count: 0, bytes: 0 });
+      return storage.transaction(work);
+    },
+    addEvent(...[proposed, at]: Parameters<typeof storage.addEvent>) {
+      const group = groups.at(-1);
+      if (group) {
+        group.count += 1;
+        group.bytes += proposed.data.length;
+      }
+      storage.addEvent(proposed, at);
+    },
+  };
+  const writer = startWriter(counted, trackStreams(storage), () => undefined);
+  const submit = (size: number) => {
+    const id = crypto.getRandomValues(new Uint8Array(16));
+    const one = { id, type: 'Counted', isJson: false, data: Buffer.alloc(size), metadata: Buffer.alloc(0) };
+    return new Promise((answer) => writer.submit({ stream: 's', expected: ANY, change: { is: 'append', events: [one] }, answer }));
+  };
+  await Promise.all(Array.from({ length: 3000 }, () => submit(1)));
+  await Promise.all(Array.from({ length: 20 }, () => submit(1024 * 1024)));
+  expect(groups.reduce((sum, { count }) => sum + count, 0)).toBe(3020);
+  expect(Math.max(...groups.map(({ count }) => count))).toBe(1024);
+  expect(Math.max(...groups.map(({ bytes }) => bytes))).toBe(8 * 1024 * 1024);
+});
+
+test('closing answers the appends that have come', async () => {
+  const log = openLog(temporaryDirectory());
+  closing.push(log.close);
+  const server = await serveLog(log, 0);
+  const session = connect(`http://127.0.0.1:${server.port}`);
+  closing.push(() => session.destroy());
+  const { submit } = log.writer;
+  let closed: Promise<void> | undefined;
+  log.writer.submit = (request) => {
+    submit(request);
+    closed ??= server.close();
+  };
+  const path = streamsGrpc.StreamsService.batchAppend.path;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  call.on('error', () => undefined).write(wholeAppend('s', 10));
+  let answer = Buffer.alloc(0);
+  for await (const chunk of call) answer = Buffer.concat([answer, chunk]);
+  expect(messages.BatchAppendResp.deserializeBinary(answer.subarray(5)).hasSuccess()).toBe(true);
+  await closed;
 });
 
 test('a caller who appends without taking its answers is read no further, and goes on when it takes them', async () => {

@@ -4,14 +4,26 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  binaryEvent,
+  type Filter,
+  MaxAppendSizeExceededError,
+  START,
+  StreamDeletedError,
+  streamNameFilter,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client';
+import sharedMessages from '@eventstore/db-client/generated/shared_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import messages from '@eventstore/db-client/generated/streams_pb.js';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { ANY } from '../../src/eventstore/embedded/events.ts';
 import { serveGrpc } from '../../src/eventstore/embedded/grpc.ts';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
 import { serveLog } from '../../src/eventstore/embedded/server.ts';
+import { subscribeToAll } from '../../src/eventstore/embedded/subscriptions.ts';
 import { bytesField, numberField, textField } from '../../src/eventstore/embedded/wire.ts';
-import { event, events, newStream, temporaryDirectory, withLog } from './support.ts';
+import { arrivals, collect, event, events, failureOf, newStream, temporaryDirectory, typeOf, withLog } from './support.ts';
 
 const shared = withLog();
 const { batchAppend } = streamsGrpc.StreamsService;
@@ -23,7 +35,7 @@ afterEach(async () => {
 });
 
 function sessionTo(port: number): ClientHttp2Session {
-  const session = connect(`http://127.0.0.1:${port}`).on('error', () => undefined);
+  const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 }).on('error', () => undefined);
   closing.push(() => session.destroy());
   return session;
 }
@@ -158,4 +170,134 @@ test('closing waits for no peer for long: none that says nothing, that does not 
   frozen.write(preface);
   await delay(100);
   expect(await Promise.race([server.close().then(() => 'closed'), delay(5_000, 'open')])).toBe('closed');
+});
+
+test('half messages cost the connection that sends most of them a call, and no other', async () => {
+  const other = begin(sessionTo(shared.log.port), batchAppend.path);
+  const append = appendTo(textField(3, newStream()));
+  other.write(append.subarray(0, 40));
+  const session = sessionTo(shared.log.port);
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(16_000_000, 1);
+  const half = Buffer.concat([header, Buffer.alloc(15_000_000)]);
+  const calls = Array.from({ length: 12 }, () => begin(session, batchAppend.path));
+  const first = Promise.race(calls.map((call) => once(call, 'response')));
+  for (const call of calls) call.write(half);
+  const [headers] = await first;
+  expect(headers).toMatchObject({ 'grpc-status': '8', 'grpc-message': expect.stringContaining('too much') });
+  other.end(append.subarray(40));
+  expect(await outcomeOf(other)).toMatchObject({ status: '0', answers: [expect.anything()] });
+});
+
+describe('what would be too large to be read again is refused:', () => {
+  const withMetadata = (size: number, type = 'Large') => ({ ...event(type), metadata: { text: 'm'.repeat(size) } });
+  const mebibyte = 1024 * 1024;
+
+  test('more metadata than clients take with a link', async () => {
+    const { client } = shared;
+    const [stream, links] = [newStream(), newStream()];
+    const error = await failureOf(client.appendToStream(stream, withMetadata(8 * mebibyte)));
+    expect(error).toBeInstanceOf(MaxAppendSizeExceededError);
+    expect(error).toMatchObject({ maxAppendSize: 8 * mebibyte });
+    await client.appendToStream(stream, withMetadata(8 * mebibyte - 100), { expectedRevision: 'no_stream' });
+    const link = { type: '$>', data: Buffer.from(`0@${stream}`), metadata: Buffer.alloc(8 * mebibyte - 200) };
+    await client.appendToStream(links, binaryEvent(link));
+    expect(await collect(client.readStream(links, { resolveLinkTos: true }), typeOf)).toEqual(['Large']);
+  });
+
+  test('metadata in many parts', async () => {
+    const { append } = streamsGrpc.StreamsService;
+    const call = begin(sessionTo(shared.log.port), append.path);
+    const outcome = outcomeOf(call);
+    for (let n = 0; n < 20; n += 1) {
+      const part = new messages.AppendReq.ProposedMessage().setId(new sharedMessages.UUID().setString(crypto.randomUUID()));
+      part.getMetadataMap().set('type', 'T').set('content-type', 'application/json');
+      part.setCustomMetadata(Buffer.alloc(mebibyte));
+      call.write(framed(new messages.AppendReq().setProposedMessage(part).serializeBinary()));
+    }
+    call.end();
+    expect(await outcome).toMatchObject({ status: '3', message: 'Maximum Append Size of 8388608 Exceeded.' });
+  });
+
+  test('long names, while the longest are told in full', async () => {
+    const { client } = shared;
+    const longest = `${'é'.repeat(5_110)}-${newStream()}`.slice(0, 5_120).padEnd(5_120, 'é');
+    const most = longest.slice(0, longest.length - (Buffer.byteLength(longest) - 10_240));
+    const name = most + 'x'.repeat(10_240 - Buffer.byteLength(most));
+    expect(Buffer.byteLength(name)).toBe(10_240);
+    await client.appendToStream(name, events(1));
+    await client.setStreamMetadata(name, { maxCount: 5 });
+    const wrong = await failureOf(client.deleteStream(name, { expectedRevision: 7n }));
+    expect(wrong).toBeInstanceOf(WrongExpectedVersionError);
+    await client.tombstoneStream(name);
+    expect(await failureOf(collect(client.readStream(name), typeOf))).toBeInstanceOf(StreamDeletedError);
+    const longer = `${name}x`;
+    const failures = [
+      client.appendToStream(longer, events(1)),
+      client.deleteStream(longer),
+      collect(client.readStream(longer), typeOf),
+      client.appendToStream(newStream(), event('T'.repeat(10_241))),
+    ].map(async (call) => (await failureOf(call)).message);
+    for (const message of await Promise.all(failures)) expect(message).toMatch(/may have 10240|BadRequest/);
+  });
+});
+
+describe('a filter', () => {
+  const read = (filter: Filter) => {
+    const seen = arrivals(shared.client.subscribeToAll({ fromPosition: START, filter }));
+    return seen.next();
+  };
+  const byRegex = (regex: string): Filter => streamNameFilter({ regex });
+
+  test.each([
+    ['many steps', byRegex('(?:[a-z0-9-]{0,30}){0,30}[XYZ]$'), 'too large'],
+    ['repetitions of repetitions', byRegex(`(?:${'a'.repeat(1000)}){1000}`), 'too large'],
+    ['a long text', byRegex('a'.repeat(2_049)), 'at most 2048 characters'],
+    ['many prefixes', streamNameFilter({ prefixes: Array.from({ length: 2_049 }, () => 'a') }), 'at most 2048'],
+  ])('of %s is refused', async (_what, filter, message) => {
+    const failure = await read(filter);
+    expect(failure).toBeInstanceOf(Error);
+    expect(String(failure)).toContain(message);
+  });
+
+  test('of some size is refused where a name is long, and no other', async () => {
+    const stream = `${newStream()}-${'n'.repeat(5_000)}`;
+    await shared.client.appendToStream(stream, event('Named'));
+    const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+    expect(await read(byRegex(`^nothing-${uuid}$|n$`))).not.toBeInstanceOf(Error);
+    expect(String(await read(byRegex('(?:[a-z]{20}){15}$')))).toContain('too large for a name of');
+  });
+
+  test('that is slow leaves the rest of a page for its next turn', async () => {
+    const log = openLog(temporaryDirectory());
+    closing.push(log.close);
+    const proposed = Array.from({ length: 100 }, () => {
+      const id = crypto.getRandomValues(new Uint8Array(16));
+      return { id, type: 'T', isJson: true, data: Buffer.from('{}'), metadata: Buffer.alloc(0) };
+    });
+    await new Promise((answer) => {
+      log.writer.submit({ stream: 's', expected: ANY, change: { is: 'append', events: proposed }, answer });
+    });
+    const over = new AbortController();
+    let sent = 0;
+    let turns = 0;
+    const matches = () => {
+      for (const until = performance.now() + 1; performance.now() < until; );
+      return true;
+    };
+    const call = {
+      over: over.signal,
+      isOverShare: () => false,
+      send: () => {
+        sent += 1;
+      },
+      ready: async () => {
+        turns += 1;
+        if (sent > 100) over.abort(); // the confirmation, and all events
+      },
+    };
+    await subscribeToAll(log, call, 0, { matches, checkpointEvery: 1_000 }, () => Buffer.alloc(1));
+    expect(turns).toBeGreaterThan(10);
+    expect(sent).toBe(101);
+  });
 });

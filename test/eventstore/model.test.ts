@@ -211,7 +211,7 @@ class Subject {
       if (isConfirmed) seen.push(text.startsWith('#') ? text.slice(1) : 'caught up');
       isConfirmed = true;
     };
-    const call = { over, ready: turn, send };
+    const call = { over, isOverShare: () => false, ready: turn, send };
     const encode = ({ revision }: { revision: number }) => Buffer.from(`#${revision}`);
     subscribeToStream(this.log, call, this.nameOf(name), from, encode).catch((error: Error) => {
       seen.push(error.message.includes('is deleted') ? 'deleted' : error.message);

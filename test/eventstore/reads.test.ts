@@ -105,7 +105,12 @@ describe('$maxAge', () => {
     const subscribed = async () => {
       const over = new AbortController();
       const sent: string[] = [];
-      const call = { over: over.signal, ready: async () => undefined, send: (message: Buffer) => void sent.push(message.toString()) };
+      const call = {
+        over: over.signal,
+        isOverShare: () => false,
+        ready: async () => undefined,
+        send: (message: Buffer) => void sent.push(message.toString()),
+      };
       const subscription = subscribeToStream(log, call, 's', 0, ({ type }) => Buffer.from(type));
       await new Promise((resolve) => setImmediate(resolve));
       over.abort();

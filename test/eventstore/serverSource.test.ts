@@ -553,7 +553,12 @@ describe('a subscription to a stream', () => {
     const { log, append, remove } = bareLog();
     const sent: string[] = [];
     const over = new AbortController();
-    const call = { over: over.signal, ready: async () => undefined, send: (message: Buffer) => void sent.push(message.toString('latin1')) };
+    const call = {
+      over: over.signal,
+      isOverShare: () => false,
+      ready: async () => undefined,
+      send: (message: Buffer) => void sent.push(message.toString('latin1')),
+    };
     await append('s', 'First');
     const subscription = subscribeToStream(log, call, 's', 0, ({ type }) => Buffer.from(type));
     const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -34,10 +34,29 @@ import {
 } from './failures.ts';
 import { attempt, type Method, unary } from './grpc.ts';
 import type { EventLog } from './log.ts';
+import { tooLong } from './streams.ts';
 import type { Outcome, WriteRequest } from './writer.ts';
 
 /** The most data of one append, in bytes: the real server's default. Like it, the log counts the events' data alone. */
 const maximumAppendSize = 1024 * 1024;
+
+/**
+ * The most of one append in whole, with metadata and types, and with something for each event. It is half of what clients take in
+ * one message, and a link is read in one message with its target.
+ */
+const maximumWholeSize = 8 * 1024 * 1024;
+const bytesOfAnEvent = 32;
+
+/** How much an append has so far. */
+type Size = { data: number; whole: number };
+
+/** Adds an event to it; gives the limit that the append is then beyond. */
+function exceededBy(size: Size, { type, data, metadata }: ProposedEvent): number | undefined {
+  size.data += data.length;
+  size.whole += data.length + metadata.length + Buffer.byteLength(type) + bytesOfAnEvent;
+  if (size.data > maximumAppendSize) return maximumAppendSize;
+  return size.whole > maximumWholeSize ? maximumWholeSize : undefined;
+}
 
 /** A caller of the batch call that is this far ahead of its answers is read no further until it has some. */
 const maximumPendingBytes = 16 * 1024 * 1024;
@@ -68,6 +87,8 @@ function expectedOf(options: Expectation): ExpectedRevision {
 function streamOf(identifier: { getStreamName_asU8(): Uint8Array } | undefined): string {
   const name = Buffer.from(identifier?.getStreamName_asU8() ?? []).toString();
   if (name === '' || name === '$$') throw invalidArgument('The name of the stream is missing');
+  const problem = tooLong('name of the stream', name);
+  if (problem) throw invalidArgument(problem);
   return name;
 }
 
@@ -87,16 +108,17 @@ export const append =
     const { requestDeserialize, responseSerialize } = streamsGrpc.StreamsService.append;
     let options: AppendReq.Options | undefined;
     const events: ProposedEvent[] = [];
-    let size = 0;
+    const size: Size = { data: 0, whole: 0 };
     call.receive({
       message(message) {
+        call.hold(message.length);
         const part = requestDeserialize(message);
         options ??= part.getOptions();
         const proposed = part.getProposedMessage();
         if (!proposed) return;
         const event = proposedEvent(proposed);
-        size += event.data.length;
-        if (size > maximumAppendSize) throw maximumAppendSizeExceeded(maximumAppendSize);
+        const limit = exceededBy(size, event);
+        if (limit !== undefined) throw maximumAppendSizeExceeded(limit);
         events.push(event);
       },
       end() {
@@ -169,7 +191,7 @@ function idOf(id: UUID | undefined): Uint8Array {
 type PendingAppend = AppendOptions & {
   correlationId: Buffer;
   events: ProposedEvent[];
-  size: number;
+  size: Size;
   held: number;
   timer?: NodeJS.Timeout;
 };
@@ -202,15 +224,22 @@ export const batchAppend =
       clearTimeout(append.timer);
       incomplete.delete(append.correlationId.toString('latin1'));
       incompleteBytes -= append.held;
+      call.hold(-append.held);
+      append.held = 0;
     };
     const fail = (append: PendingAppend, error: AppendError) => {
       forget(append);
       send(encodeError(append, error));
     };
     const start = (correlationId: Buffer, options: AppendOptions): PendingAppend | undefined => {
-      const append: PendingAppend = { ...options, correlationId, events: [], size: 0, held: 0 };
+      const append: PendingAppend = { ...options, correlationId, events: [], size: { data: 0, whole: 0 }, held: 0 };
       if (options.stream === '' || options.stream === '$$')
         return void fail(append, { badRequest: 'Required field StreamIdentifier not set.' });
+      const problem = tooLong('name of the stream', options.stream);
+      if (problem) {
+        append.streamIdentifier = Buffer.alloc(0); // which the answer would repeat
+        return void fail(append, { badRequest: problem });
+      }
       if (options.deadline <= Date.now()) return void fail(append, 'Timeout');
       incomplete.set(correlationId.toString('latin1'), append);
       return append;
@@ -218,13 +247,13 @@ export const batchAppend =
     const submit = (append: PendingAppend) => {
       const { stream, expected, events, size, deadline } = append;
       pending += 1;
-      pendingBytes += size;
+      pendingBytes += size.whole;
       if (pendingBytes > maximumPendingBytes) call.pause();
       // The writer and its other callers are not to learn of an answer that cannot be given.
       const answer = (outcome: Outcome) =>
         attempt(call, () => {
           pending -= 1;
-          pendingBytes -= size;
+          pendingBytes -= size.whole;
           send(answerTo(append, outcome));
           goOn();
           if (isEnded && pending === 0) call.end();
@@ -240,13 +269,13 @@ export const batchAppend =
       try {
         for (const message of events) {
           const event = decodeEvent(message);
-          append.size += event.data.length;
           append.events.push(event);
+          const limit = exceededBy(append.size, event);
+          if (limit !== undefined) return fail(append, { maximumSize: limit });
         }
       } catch (error) {
         return fail(append, { badRequest: error instanceof Error ? error.message : String(error) });
       }
-      if (append.size > maximumAppendSize) return fail(append, { maximumSize: maximumAppendSize });
       if (isFinal) {
         forget(append);
         return submit(append);
@@ -254,6 +283,7 @@ export const batchAppend =
       const more = length + (append.held === 0 ? bytesOfAnAppend : 0);
       append.held += more;
       incompleteBytes += more;
+      call.hold(more);
       if (incompleteBytes > maximumIncompleteBytes)
         return fail(append, { badRequest: 'The call has too many appends that were not ended.' });
       if (!append.timer && append.deadline < Number.POSITIVE_INFINITY) {
@@ -269,6 +299,7 @@ export const batchAppend =
     });
     call.over.addEventListener('abort', () => {
       for (const { timer } of incomplete.values()) clearTimeout(timer);
+      incomplete.clear();
     });
   };
 

@@ -7,6 +7,7 @@ import statusMessages from '@eventstore/db-client/generated/status_pb.js';
 import anyMessages from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
 import { ANY, type ExpectedRevision, LAST_REVISION, NO_STREAM, type ProposedEvent, STREAM_EXISTS } from './events.ts';
+import { tooLong } from './streams.ts';
 import { bytesField, FieldReader, numberField } from './wire.ts';
 
 /** One part of an append. `options` come with the first. Ids and names stay encoded, as the answer repeats them. */
@@ -92,10 +93,12 @@ export function decodeEvent(reader: FieldReader): ProposedEvent {
   return checked({ id, type, isJson: contentType === 'application/json', data, metadata });
 }
 
-/** Throws where an event has what the real server takes for none: an id of zeros, or a type without a letter. */
+/** Throws where an event has what the real server takes for none: an id of zeros, or a type without a letter; or too long a type. */
 export function checked(event: ProposedEvent): ProposedEvent {
   if (event.id[0] === 0 && event.id.every((byte) => byte === 0)) throw new Error('Empty eventId provided.');
   if (event.type === '') throw new Error('Empty eventType provided.');
+  const problem = tooLong('type of the event', event.type);
+  if (problem) throw new Error(problem);
   return event;
 }
 

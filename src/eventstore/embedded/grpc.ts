@@ -24,8 +24,12 @@ export type Call = {
   send(message: Buffer): void;
   /** Whether the caller has more to take than it should: who goes on then first waits for `ready`. */
   isBehind(): boolean;
+  /** The same within a page of events: a page may be sent whole, unless all callers together have too much to take. */
+  isOverShare(): boolean;
   /** Resolves when the caller has taken most of what was sent, and others had their turn. */
   ready(): Promise<void>;
+  /** Notes so many more bytes (or fewer) that wait here for what is to follow them; they end with the call. */
+  hold(bytes: number): void;
   end(): void;
   fail(error: unknown): void;
   /** Aborted when the call is over, however that came about. */
@@ -80,10 +84,10 @@ export const unary =
   };
 
 /**
- * The largest message that is read at all. It is far above what may be appended, for a larger one ends its whole call, and
- * with it every other append that waits on the same call.
+ * The largest message that is read at all: the real server's (`TFConsts.EffectiveMaxLogRecordSize`). It is far above what may be
+ * appended, for a larger one ends its whole call, and with it every other append that waits on the same call.
  */
-const maximumMessageSize = 32 * 1024 * 1024;
+const maximumMessageSize = 16 * 1024 * 1024 - 10_000;
 
 /** What a caller may have in flight to the server before it is read: of one call, and of all calls of a connection. */
 const callWindow = 1024 * 1024;
@@ -92,8 +96,24 @@ const connectionWindow = 8 * 1024 * 1024;
 /** Messages leave in pieces of about this size, and a reader that has this many bytes to take is sent no more. */
 const pieceSize = 64 * 1024;
 const maximumUntaken = 256 * 1024;
+/** When all callers together have this much to take, each is sent no more than a small share. */
+const maximumUntakenOfAll = 64 * 1024 * 1024;
+const smallShare = 16 * 1024;
 
-const sessionOptions = { settings: { initialWindowSize: callWindow, enablePush: false }, maxSessionMemory: 1024 };
+/** How many calls a connection may have at once. */
+const maximumCalls = 4_096;
+
+/**
+ * What all callers together may have begun and not ended, in bytes. Beyond it the largest call of the connection that holds most is
+ * the one to fail.
+ */
+const maximumHeld = 128 * 1024 * 1024;
+
+const sessionOptions = {
+  // A call that was refused stays until its caller has ended it, so that there may be more of them than are served.
+  settings: { initialWindowSize: callWindow, enablePush: false, maxConcurrentStreams: 4 * maximumCalls },
+  maxSessionMemory: 1024,
+};
 
 /** What a caller is told who asks for what the embedded log has not. */
 export const realServer = 'run EventStoreDB or KurrentDB and set EVENTSTORE_URL to use it';
@@ -110,31 +130,39 @@ export async function serveGrpc(
   methods: Methods,
   signOfLifeEvery = signOfLifeMilliseconds,
 ): Promise<GrpcServer> {
-  const sessions = new Map<Socket, ServerHttp2Session>();
-  const calls = new Set<Call>();
+  const connections = new Map<Socket, Connection>();
+  const load: Load = { untaken: 0, held: 0, relieve: () => heaviestOf(connections.values())?.fail(tooMuchHeld()) };
   const server = createServer((socket) => {
     const session = performServerHandshake(socket, sessionOptions);
-    sessions.set(socket, session);
+    const connection: Connection = { session, calls: new Set() };
+    connections.set(socket, connection);
     session.setLocalWindowSize(connectionWindow);
     session.on('error', () => socket.destroy());
     socket.on('error', () => socket.destroy());
     let isAlive = true;
     const signs = setInterval(() => {
       // A session that has ended waits for its peer to close the connection, which may never come.
-      if (!isAlive || session.destroyed) return void socket.destroy();
+      if (!isAlive || session.destroyed) {
+        socket.destroy();
+        return;
+      }
       isAlive = false;
       session.ping((error) => {
         isAlive = error === null;
       });
     }, signOfLifeEvery);
     socket.once('close', () => {
-      sessions.delete(socket);
+      connections.delete(socket);
       clearInterval(signs);
     });
-    session.on('stream', serve);
+    session.on('stream', (stream, headers) => serve(connection, stream, headers));
   });
-  function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const call = callOf(stream);
+  function serve({ calls }: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const call = callOf(stream, load);
+    if (calls.size >= maximumCalls) {
+      call.fail(new Failure(status.RESOURCE_EXHAUSTED, `The connection has ${maximumCalls} calls at once, and may have no more`));
+      return;
+    }
     calls.add(call);
     const timeout = timeoutOf(headers);
     const timer = timeout === undefined ? undefined : setTimeout(() => call.fail(tooLate()), timeout);
@@ -155,16 +183,75 @@ export async function serveGrpc(
     async close() {
       const closed = once(server, 'close');
       server.close();
-      for (const call of calls) call.fail(shuttingDown());
-      for (const session of sessions.values()) session.close();
+      for (const { session, calls } of connections.values()) {
+        for (const call of calls) call.fail(shuttingDown());
+        session.close();
+      }
       // A peer that does not read its last answers, or does not close the connection, is not waited for.
       const impatience = setTimeout(() => {
-        for (const socket of sessions.keys()) socket.destroy();
+        for (const socket of connections.keys()) socket.destroy();
       }, 1000);
       await closed;
       clearTimeout(impatience);
     },
   };
+}
+
+type ServedCall = Call & { held(): number };
+type Connection = { session: ServerHttp2Session; calls: Set<ServedCall> };
+
+/** What the calls of a server have together, in bytes. `relieve` has the largest holder let go. */
+type Load = { untaken: number; held: number; relieve: () => void };
+
+function heaviestOf(connections: Iterable<Connection>): ServedCall | undefined {
+  let most = 0;
+  let heaviest: ServedCall | undefined;
+  for (const { calls } of connections) {
+    let sum = 0;
+    let largest: ServedCall | undefined;
+    for (const call of calls) {
+      sum += call.held();
+      if (call.held() > (largest?.held() ?? 0)) largest = call;
+    }
+    if (sum > most) {
+      most = sum;
+      heaviest = largest;
+    }
+  }
+  return heaviest;
+}
+
+const tooMuchHeld = (): Failure => new Failure(status.RESOURCE_EXHAUSTED, 'The event log has too much to keep that callers did not end');
+
+// Whoever sends events takes turns with others who do, a page each, and with everything else in the event loop: turns are given
+// for a few milliseconds, and each lasts no longer.
+const turnMilliseconds = 5;
+const waiting: (() => void)[] = [];
+let isGiving = false;
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    waiting.push(resolve);
+    if (!isGiving) setImmediate(giveTurns);
+    isGiving = true;
+  });
+function giveTurns(): void {
+  giveTurn(waiting.length, performance.now() + turnMilliseconds);
+}
+function giveTurn(left: number, until: number): void {
+  if (left > 0 && performance.now() < until) {
+    waiting.shift()?.();
+    // After what this one does with its turn: ticks come once there are no more microtasks.
+    queueMicrotask(() => process.nextTick(giveTurn, left - 1, until));
+  } else {
+    isGiving = waiting.length > 0;
+    if (isGiving) setImmediate(giveTurns);
+  }
+}
+
+/** Says, from now on, when the call has had its turn: the rest of a page is then left for the next. */
+export function turnOf(call: Pick<Call, 'isOverShare'>): () => boolean {
+  const until = performance.now() + turnMilliseconds;
+  return () => call.isOverShare() || performance.now() > until;
 }
 
 const timeoutUnits: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
@@ -177,19 +264,32 @@ function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
   return digits === undefined || scale === undefined ? undefined : Math.min(Number(digits) * scale, longestTimeout);
 }
 
-function callOf(stream: ServerHttp2Stream): Call {
+function callOf(stream: ServerHttp2Stream, load: Load): ServedCall {
   const over = new AbortController();
   let pieces: Buffer[] = [];
   let size = 0;
   let isScheduled = false;
+  let isClosed = false;
   let untaken = 0;
+  let held = 0;
   let wake: (() => void) | undefined;
 
   stream.on('error', () => undefined); // whatever it was, 'close' follows
   stream.once('close', () => {
-    over.abort();
+    isClosed = true;
+    load.untaken -= untaken;
+    leave();
     wake?.();
   });
+
+  /** What may be untaken before more is read for it. */
+  const limit = () => (load.untaken > maximumUntakenOfAll ? smallShare : maximumUntaken);
+
+  function leave(): void {
+    load.held -= held;
+    held = 0;
+    over.abort();
+  }
 
   function flush(): void {
     isScheduled = false;
@@ -199,9 +299,12 @@ function callOf(stream: ServerHttp2Stream): Call {
     pieces = [];
     size = 0;
     untaken += piece.length;
+    load.untaken += piece.length;
     stream.write(piece, () => {
+      if (isClosed) return;
       untaken -= piece.length;
-      if (untaken <= maximumUntaken) wake?.();
+      load.untaken -= piece.length;
+      if (untaken <= limit()) wake?.();
     });
   }
 
@@ -214,17 +317,18 @@ function callOf(stream: ServerHttp2Stream): Call {
     } else {
       stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
     }
-    over.abort();
-    // What the caller may still be sending is not wanted.
+    leave();
+    // What the caller may still be sending is not wanted, nor what it has sent.
+    stream.removeAllListeners('data');
     if (!stream.readableEnded) stream.resume();
   }
 
-  const call: Call = {
+  const call: ServedCall = {
     over: over.signal,
     receive({ message: take, end }) {
       const reader = messageReader((message) => {
         if (!over.signal.aborted) take(message);
-      });
+      }, call.hold);
       stream.on('data', (chunk: Buffer) => {
         if (over.signal.aborted) return;
         try {
@@ -255,15 +359,25 @@ function callOf(stream: ServerHttp2Stream): Call {
         queueMicrotask(flush);
       }
     },
-    isBehind: () => untaken + size > maximumUntaken,
+    isBehind: () => untaken + size > limit(),
+    isOverShare: () => load.untaken > maximumUntakenOfAll && untaken + size > smallShare,
     async ready() {
       flush();
-      if (untaken <= maximumUntaken || over.signal.aborted) return new Promise((resolve) => setImmediate(resolve));
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      wake = undefined;
+      if (untaken > limit() && !over.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = undefined;
+      }
+      if (!over.signal.aborted) await turn();
     },
+    hold(bytes) {
+      if (over.signal.aborted) return;
+      held += bytes;
+      load.held += bytes;
+      if (load.held > maximumHeld) load.relieve();
+    },
+    held: () => held,
     end: () => finish({ 'grpc-status': status.OK }),
     fail(error) {
       const { code, message, details } = asFailure(error);
@@ -279,15 +393,19 @@ const percentEncoded = (text: string): string => text.toWellFormed().replaceAll(
 const responseHeaders: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
 
 /** Cuts what comes in into messages: each is a flag, its length in four bytes, and its bytes. */
-function messageReader(take: (message: Buffer) => void) {
+function messageReader(take: (message: Buffer) => void, hold: (bytes: number) => void) {
   let chunks: Buffer[] = [];
   let have = 0;
   let need = 5;
   const read = (chunk: Buffer): void => {
-    chunks.push(chunk);
+    const held = have;
     have += chunk.length;
-    if (have < need) return;
-    const bytes = chunks.length === 1 ? chunk : Buffer.concat(chunks, have);
+    if (have < need) {
+      chunks.push(kept(chunk));
+      hold(chunk.length);
+      return;
+    }
+    const bytes = chunks.length === 0 ? chunk : Buffer.concat([...chunks, chunk], have);
     let at = 0;
     need = 5;
     while (bytes.length - at >= 5) {
@@ -302,8 +420,17 @@ function messageReader(take: (message: Buffer) => void) {
       take(bytes.subarray(at + 5, at + 5 + length));
       at += 5 + length;
     }
-    chunks = at === bytes.length ? [] : [bytes.subarray(at)];
+    chunks = at === bytes.length ? [] : [kept(bytes.subarray(at))];
     have = bytes.length - at;
+    if (have !== held) hold(have - held);
   };
   return { read, isBetweenMessages: () => have === 0 };
+}
+
+/** What comes in lies in pieces of 64 KiB, which a few bytes that wait for more would keep whole. */
+function kept(bytes: Buffer): Buffer {
+  if (bytes.length >= 4_096) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

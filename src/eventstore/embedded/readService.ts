@@ -5,11 +5,11 @@ import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { LAST_REVISION, type StoredEvent } from './events.ts';
 import { invalidArgument, noSuchRead, streamDeleted } from './failures.ts';
 import { type Filter, filterOf } from './filters.ts';
-import { type Call, type Method, receiveRequest } from './grpc.ts';
+import { type Call, type Method, receiveRequest, turnOf } from './grpc.ts';
 import type { EventLog } from './log.ts';
 import { encodeStreamNotFound, type IdFormat } from './readEvent.ts';
 import type { Page } from './reads.ts';
-import { isReadable, isTombstoned } from './streams.ts';
+import { isReadable, isTombstoned, tooLong } from './streams.ts';
 import { type Encode, subscribeToAll, subscribeToStream } from './subscriptions.ts';
 
 export const read =
@@ -22,6 +22,7 @@ export const read =
   };
 
 async function serve(log: EventLog, options: ReadReq.Options | undefined, call: Call): Promise<void> {
+  await call.ready(); // who asks for much at once gets it after one page of every other
   const stream = options?.getStream();
   const all = options?.getAll();
   if (!options || (!stream && !all)) throw invalidArgument('The read names neither a stream nor $all');
@@ -35,6 +36,8 @@ async function serve(log: EventLog, options: ReadReq.Options | undefined, call: 
 
   if (stream) {
     const name = Buffer.from(stream.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString();
+    const problem = tooLong('name of the stream', name);
+    if (problem) throw invalidArgument(problem);
     const isEnd = stream.hasEnd() || stream.getRevision() === endRevision;
     const revision = stream.hasRevision() ? number(stream.getRevision()) : undefined;
     if (isSubscription) return subscribeToStream(log, call, name, isEnd ? undefined : (revision ?? -1) + 1, encode);
@@ -65,7 +68,8 @@ async function readStream(log: EventLog, call: Call, name: string, isBackwards: 
   };
   const pageFrom = (next: number, limit: number) =>
     isBackwards ? log.reads.streamBackwards(name, next, limit) : log.reads.stream(name, next, limit);
-  await sendPages(call, from, count, (next, limit) => (isFound() ? pageFrom(next, limit) : undefined), encode);
+  const after = ({ revision }: StoredEvent) => (isBackwards ? revision - 1 : revision + 1);
+  await sendPages(call, from, count, (next, limit) => (isFound() ? pageFrom(next, limit) : undefined), after, encode);
 }
 
 async function readAll(
@@ -78,29 +82,39 @@ async function readAll(
   encode: Encode,
 ) {
   const pageFrom = isBackwards ? log.reads.allBackwards : log.reads.all;
-  await sendPages(call, from, count, (next, limit) => pageFrom(next, filter ? Number.POSITIVE_INFINITY : limit), encode, filter?.matches);
+  const filtered = (next: number, limit: number) => pageFrom(next, filter ? Number.POSITIVE_INFINITY : limit);
+  const after = ({ position }: StoredEvent) => (isBackwards ? position : position + 1);
+  await sendPages(call, from, count, filtered, after, encode, filter?.matches);
 }
 
-/** Sends up to `count` events, page by page, until a page is empty or the caller leaves. */
+/** Sends up to `count` events, page by page, until a page is empty or the caller leaves. `after` is where one begins after an event. */
 async function sendPages(
   call: Call,
   from: number,
   count: number,
   pageFrom: (next: number, limit: number) => Page | undefined,
+  after: (event: StoredEvent) => number,
   encode: Encode,
   matches?: (event: StoredEvent) => boolean,
 ) {
-  let next: number | undefined = from;
   let left = count;
-  while (next !== undefined && left > 0 && !call.over.aborted) {
-    const page = pageFrom(next, left);
+  // A function of its own, so that nothing of a page is kept while its reader takes it.
+  const sendPage = (start: number): number | undefined => {
+    const page = pageFrom(start, left);
+    const hadItsTurn = turnOf(call);
     for (const event of page?.events ?? []) {
-      if (left === 0) break;
-      if (matches && !matches(event)) continue;
-      call.send(encode(event));
-      left -= 1;
+      if (left === 0) return undefined;
+      if (!matches || matches(event)) {
+        call.send(encode(event));
+        left -= 1;
+      }
+      if (hadItsTurn()) return after(event);
     }
-    next = page?.next;
+    return page?.next;
+  };
+  let next: number | undefined = from;
+  while (next !== undefined && left > 0 && !call.over.aborted) {
+    next = sendPage(next);
     if (next !== undefined) await call.ready();
   }
 }

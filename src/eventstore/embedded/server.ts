@@ -18,7 +18,14 @@ export async function serveLog(log: EventLog, port: number): Promise<GrpcServer>
     .set(streams.delete.path, deleteStream(log))
     .set(streams.tombstone.path, tombstone(log));
   try {
-    return await serveGrpc(host, port, methods);
+    const server = await serveGrpc(host, port, methods);
+    return {
+      port: server.port,
+      async close() {
+        log.writer.finish(); // its callers are still there to be answered
+        await server.close();
+      },
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`The event log cannot listen on port ${port} of ${host}: ${reason}`);

@@ -10,8 +10,41 @@ export type Rules = { maxCount?: number; maxAgeSeconds?: number; truncateBefore?
 /** A stream as it stands. `id` is 0 before its first event, `last` is -1 then and LAST_REVISION once it has a tombstone. */
 export type StreamState = { readonly name: string; id: number; last: number; rules: Rules };
 
-/** How many streams are remembered; more are read again when they are asked for. */
+/** How many streams are remembered, and of how many characters together; more are read again when they are asked for. */
 const capacity = 50_000;
+const capacityCharacters = 8_000_000;
+
+/**
+ * The longest name of a stream, and of an event's type, in bytes. Failures name the stream twice, with up to three characters for a
+ * byte, and clients take no more than 64 KiB of trailers.
+ */
+const maximumNameBytes = 10 * 1024;
+
+/** What is wrong with the length of a name, of which `$$` is none. */
+export function tooLong(what: string, name: string): string | undefined {
+  const size = Buffer.byteLength(isMetastream(name) ? originalStreamOf(name) : name);
+  return size > maximumNameBytes ? `The ${what} has ${size} bytes, and may have ${maximumNameBytes}` : undefined;
+}
+
+/** Forgets everything when it has more entries, or larger ones, than it may. */
+export function boundedCache<Key, Value>(maximumEntries: number, maximumSize: number) {
+  const entries = new Map<Key, Value>();
+  let size = 0;
+  function clear(): void {
+    entries.clear();
+    size = 0;
+  }
+  return {
+    clear,
+    get: (key: Key): Value | undefined => entries.get(key),
+    delete: (key: Key): boolean => entries.delete(key), // its size is forgotten with all others
+    set(key: Key, value: Value, sizeOfIt: number): void {
+      if (entries.size >= maximumEntries || size >= maximumSize) clear();
+      entries.set(key, value);
+      size += sizeOfIt;
+    },
+  };
+}
 
 export const isTombstoned = (stream: StreamState): boolean => stream.last === LAST_REVISION;
 export const isSoftDeleted = (stream: StreamState): boolean => stream.rules.isDeleted === true;
@@ -72,8 +105,8 @@ export type Streams = ReturnType<typeof trackStreams>;
 const encoder = new TextEncoder();
 
 export function trackStreams(storage: Storage) {
-  const known = new Map<string, StreamState>();
-  const names = new Map<number, { text: string; bytes: Uint8Array }>();
+  const known = boundedCache<string, StreamState>(capacity, capacityCharacters);
+  const names = boundedCache<number, { text: string; bytes: Uint8Array }>(capacity, capacityCharacters);
 
   function load(name: string): StreamState {
     const id = storage.streamId(name) ?? 0;
@@ -96,8 +129,7 @@ export function trackStreams(storage: Storage) {
     let stream = known.get(name);
     if (!stream) {
       stream = load(name);
-      if (known.size >= capacity) known.clear();
-      known.set(name, stream);
+      known.set(name, stream, name.length);
     }
     return stream;
   }
@@ -108,8 +140,7 @@ export function trackStreams(storage: Storage) {
       const text = storage.streamName(id);
       // In memory of its own: what Buffer makes shares pieces of 8 KiB with all that is sent meanwhile, and would keep them.
       name = { text, bytes: encoder.encode(text) };
-      if (names.size >= capacity) names.clear();
-      names.set(id, name);
+      names.set(id, name, text.length);
     }
     return name;
   }

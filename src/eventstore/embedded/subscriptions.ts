@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import type { StoredEvent } from './events.ts';
 import { streamDeleted } from './failures.ts';
 import type { Filter } from './filters.ts';
-import type { Call } from './grpc.ts';
+import { type Call, turnOf } from './grpc.ts';
 import type { EventLog } from './log.ts';
 import { encodeCaughtUp, encodeCheckpoint, encodeConfirmation } from './readEvent.ts';
 import { isReadable, isTombstoned } from './streams.ts';
 
 export type Encode = (event: StoredEvent) => Buffer;
-type Receiver = Pick<Call, 'send' | 'ready' | 'over'>;
+type Receiver = Pick<Call, 'send' | 'isOverShare' | 'ready' | 'over'>;
 
 /**
  * Sends what $all has from a position (included) on, until the caller leaves. `from` undefined begins with what comes next, and
@@ -21,8 +21,9 @@ export async function subscribeToAll(log: EventLog, call: Receiver, from: number
   let sinceCheckpoint = 0;
   let isLive = false;
   call.send(encodeConfirmation(randomUUID()));
-  while (!call.over.aborted) {
+  const sendPage = (): number | undefined => {
     const page = log.reads.all(next, Number.POSITIVE_INFINITY);
+    const hadItsTurn = turnOf(call);
     for (const event of page.events) {
       if (!filter || filter.matches(event)) call.send(encode(event));
       sinceCheckpoint += 1;
@@ -30,9 +31,14 @@ export async function subscribeToAll(log: EventLog, call: Receiver, from: number
         call.send(encodeCheckpoint(event.position));
         sinceCheckpoint = 0;
       }
+      if (hadItsTurn()) return event.position + 1;
     }
-    if (page.next !== undefined) {
-      next = page.next;
+    return page.next;
+  };
+  while (!call.over.aborted) {
+    const after = sendPage();
+    if (after !== undefined) {
+      next = after;
       await call.ready();
       continue;
     }
@@ -54,14 +60,22 @@ export async function subscribeToStream(log: EventLog, call: Receiver, name: str
   const isAwaited = !isTombstoned(log.streams.get(name));
   if (!isAwaited && from !== undefined) throw streamDeleted(name);
   call.send(encodeConfirmation(randomUUID()));
+  // A function of its own, so that nothing of a page is kept while its reader takes it.
+  const sendPage = (): number | undefined => {
+    const page = isLive ? log.reads.written(name, next) : log.reads.stream(name, next, Number.POSITIVE_INFINITY);
+    const hadItsTurn = turnOf(call);
+    for (const event of page.events) {
+      call.send(encode(event));
+      if (hadItsTurn()) return event.revision + 1;
+    }
+    return page.next;
+  };
   while (!call.over.aborted) {
     const stream = log.streams.get(name);
     const exists = isReadable(stream);
-    const shown = () => (exists ? log.reads.stream(name, next, Number.POSITIVE_INFINITY) : undefined);
-    const page = isLive ? log.reads.written(name, next) : shown();
-    for (const event of page?.events ?? []) call.send(encode(event));
-    if (page?.next !== undefined) {
-      next = page.next;
+    const after = isLive || exists ? sendPage() : undefined;
+    if (after !== undefined) {
+      next = after;
       await call.ready();
       continue;
     }

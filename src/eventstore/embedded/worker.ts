@@ -16,7 +16,6 @@ try {
     throw error;
   });
   parentPort?.once('message', async () => {
-    log.writer.finish(); // its callers are still there to be answered
     await server.close();
     log.close();
     parentPort?.close();
