@@ -18,11 +18,14 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
 import { ANY, type ExpectedRevision, NO_STREAM, type ProposedEvent } from '../../src/eventstore/embedded/events.ts';
+import { asFailure, type Failure } from '../../src/eventstore/embedded/failures.ts';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
+import type { Connect } from '../../src/eventstore/embedded/logFile.ts';
 import { backUpLog, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
-import { type Connect, openStorage } from '../../src/eventstore/embedded/storage.ts';
+import { openStorage } from '../../src/eventstore/embedded/storage.ts';
 import { trackStreams } from '../../src/eventstore/embedded/streams.ts';
 import { type Outcome, startWriter } from '../../src/eventstore/embedded/writer.ts';
 import { temporaryDirectory } from './support.ts';
@@ -310,6 +313,15 @@ describe('a file', () => {
     const whole = readFileSync(file);
     truncateSync(file, whole.length - 8_192);
     expect(() => openStorage(directory)).toThrow(/events\.db is damaged; restore a backup$/);
+    const cut = new DatabaseSync(file);
+    let failure: Failure | undefined;
+    try {
+      cut.prepare('SELECT * FROM events').all();
+    } catch (error) {
+      failure = asFailure(error); // what a reader is told, who need not know where the file is
+    }
+    cut.close();
+    expect(failure).toMatchObject({ code: status.INTERNAL, message: 'The event log is damaged; restore a backup' });
     writeFileSync(file, whole);
     const db = new DatabaseSync(file);
     db.exec(

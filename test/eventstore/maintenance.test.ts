@@ -10,9 +10,9 @@ import { type AllStreamRecordedEvent, binaryEvent, EventStoreDBClient, START } f
 import { expect, test } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { ANY } from '../../src/eventstore/embedded/events.ts';
+import { lock } from '../../src/eventstore/embedded/lock.ts';
 import { openLog } from '../../src/eventstore/embedded/log.ts';
 import { backUpLog, logFile, restoreLog, scavengeLog, verifyLog } from '../../src/eventstore/embedded/maintenance.ts';
-import { lock } from '../../src/eventstore/embedded/storage.ts';
 import type { Outcome } from '../../src/eventstore/embedded/writer.ts';
 import { event, temporaryDirectory } from './support.ts';
 

@@ -1,6 +1,7 @@
 // What a call fails with: the status, and the details by which the client knows each failure of the real server.
 import { status } from '@grpc/grpc-js';
 import type { ExpectedRevision } from './events.ts';
+import { sentence } from './reasons.ts';
 
 /** A failure of a call; `details` are sent as trailers, of which the client makes its errors. */
 export class Failure extends Error {
@@ -20,9 +21,8 @@ const asciiOnly = (value: string): string => value.replaceAll(/[^\x20-\x7e]+/g, 
 /** What a call that threw fails with: by its request, unless the file could not be read. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const reason = error instanceof Error ? error.message : String(error);
   const isOfFile = error instanceof Error && 'errcode' in error;
-  return isOfFile ? new Failure(status.INTERNAL, `The event log cannot be read: ${reason}`) : invalidArgument(reason);
+  return isOfFile ? new Failure(status.INTERNAL, sentence(error)) : invalidArgument(sentence(error));
 }
 
 export const streamDeleted = (stream: string): Failure =>

@@ -1,7 +1,9 @@
 // The event log without a network: the file, what is known of its streams, the one writer, the reads, and word of new commits.
 import { announceCommits } from './commits.ts';
+import { Failure } from './failures.ts';
 import { readsOf } from './reads.ts';
-import { openStorage, type Storage, sentence } from './storage.ts';
+import { sentence } from './reasons.ts';
+import { openStorage, type Storage } from './storage.ts';
 import { trackStreams } from './streams.ts';
 import { startWriter } from './writer.ts';
 
@@ -14,7 +16,8 @@ export function openLog(directory: string) {
     return logOn(storage);
   } catch (error) {
     storage.close();
-    throw new Error(sentence(error, storage.file), { cause: error });
+    const reason = error instanceof Failure ? `${error.message} (${storage.file}); restore a backup` : sentence(error, storage.file);
+    throw new Error(reason, { cause: error });
   }
 }
 

@@ -7,8 +7,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { LAST_REVISION } from './events.ts';
 import { appear, makeDirectory, makePrivate } from './files.ts';
+import { checkAtRest, lock } from './lock.ts';
 import { openLog } from './log.ts';
-import { checkAtRest, checkIsLog, clearLeftovers, lock, partial, scavengedOf, sealBackup, sealOf, sentence } from './storage.ts';
+import { checkIsLog, clearLeftovers, partial, scavengedOf, sealBackup, sealOf } from './logFile.ts';
+import { sentence } from './reasons.ts';
 import { isTombstoned, visibleFrom } from './streams.ts';
 import { unmark } from './wal.ts';
 

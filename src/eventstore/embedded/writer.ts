@@ -13,8 +13,9 @@ import {
   type ProposedEvent,
   TOMBSTONE_TYPE,
 } from './events.ts';
+import { isOfFile, sentence } from './reasons.ts';
 import { recentEvents } from './recentEvents.ts';
-import { isOfFile, type Storage, sentence } from './storage.ts';
+import type { Storage } from './storage.ts';
 import { isSoftDeleted, rulesOf, type StreamState, type Streams, withTruncateBefore } from './streams.ts';
 
 /** `position` is 0 for a repeat of what reads no longer show: the real server tells no position then. */
