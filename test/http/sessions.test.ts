@@ -52,8 +52,10 @@ test('a session that starts is found where the answer says, and unchanged while 
   const found = await ann.get(`/sessions/${id}`);
   expect(found).toMatchObject({ status: 200, headers: { etag: answer.headers.etag } });
   expect(found.body).toEqual(started(id));
-  const unchanged = await ann.get(`/sessions/${id}`, { 'if-none-match': `"7-other", ${answer.headers.etag}` });
-  expect(unchanged).toMatchObject({ status: 304, body: undefined });
+  for (const tag of [`"7-other", ${answer.headers.etag}`, `W/${answer.headers.etag}`, '*', ' * ']) {
+    expect(await ann.get(`/sessions/${id}`, { 'if-none-match': tag })).toMatchObject({ status: 304, body: undefined });
+  }
+  expect(await ann.get(`/sessions/${id}`, { 'if-none-match': '"0"' })).toMatchObject({ status: 200, body: { id } });
 });
 
 test('a session starts once, however often it is asked for', async () => {
@@ -126,8 +128,9 @@ test('a change of what has changed since is refused to who minds', async () => {
   for (const tag of ['"no-tag-of-ours"', 'W/""', '"7", "x-1"']) {
     expect((await ann.patch(`/sessions/${id}`, { title: 'Work' }, { 'if-match': tag })).status).toBe(412);
   }
-  const several = `"other", ${mine.headers.etag}`;
-  expect((await ann.patch(`/sessions/${id}`, { title: 'Travel' }, { 'if-match': several })).status).toBe(200);
+  for (const tag of [`"other", ${mine.headers.etag}`, `W/${mine.headers.etag}`, '*']) {
+    expect((await ann.patch(`/sessions/${id}`, { title: 'Travel' }, { 'if-match': tag })).status).toBe(200);
+  }
   expect({ status, body }).toEqual({
     status: 412,
     body: {

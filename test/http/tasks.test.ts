@@ -1,4 +1,5 @@
 // Tasks as a client sees them, word for word: the clock and the ids are the test's.
+import { sql } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { idOf, NOT_FOUND, type Person, pageOf, register, said, T0, T1, T2, T3 } from '../support/person.ts';
@@ -205,6 +206,27 @@ describe('tasks', () => {
         cursor = page.next_cursor;
       }
       expect(pages).toEqual(whole);
+    }
+  });
+
+  test('are listed by their ids where nothing else says which is first', async () => {
+    const list = idOf(910);
+    await at(T0).post('/task-lists', { id: list, name: 'Errands' });
+    const ids = Array.from({ length: 7 }, (_, index) => idOf(909 - index));
+    for (const id of ids) await at(T0).post('/tasks', { id, title: id, list_id: list, due_at: T3 });
+    // Which has them in this order already, whether or not that is asked for.
+    await daybook.database.query(sql.unsafe`DROP INDEX tasks.tasks_by_due`);
+    for (const [sort, expected] of [
+      ['due_at', ids.toReversed()],
+      ['-due_at', ids],
+    ] as const) {
+      const found: unknown[] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page = pageOf((await ann.get(`/tasks?list_id=${list}&sort=${sort}&limit=3${cursor && `&cursor=${cursor}`}`)).body);
+        found.push(...page.items.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(found).toEqual(expected);
     }
   });
 });

@@ -73,6 +73,14 @@ describe('logging in', () => {
     expect(answer.headers['retry-after']).toBe(String(14 * 60));
   });
 
+  test('counts no wrong password for ever', async () => {
+    const { email } = await registered(daybook);
+    const setMaxAge = vi.spyOn(daybook.log, 'setMaxAge');
+    for (let attempt = 0; attempt < 3; attempt += 1) await anybody.post('/auth/login', { email, password: 'wrong' });
+    expect(setMaxAge.mock.calls).toEqual([[expect.stringMatching(/^loginFailures-/), 30 * 60]]);
+    setMaxAge.mockRestore();
+  });
+
   test.each([
     ['/email', { email: undefined }, 'is required'],
     ['/password', { password: '' }, 'must not be empty'],
