@@ -113,12 +113,12 @@ export function restoreLog(file: string, directory: string): Report {
   if (!existsSync(file)) throw new Error(`There is no backup at ${file}`);
   // A copy without its WAL would lack what was written last.
   if (bytesOf(`${file}-wal`) > 0) throw new Error(`${file} is a log that is in use: make a backup of it, and restore that`);
-  refuseWhereLogIs(directory);
   makeDirectory(directory);
   const release = lock(directory);
   const arriving = partial(target);
   try {
-    refuseWhereLogIs(directory);
+    // What is in a WAL that another log left would be written into this one.
+    if (existsSync(target) || existsSync(`${target}-wal`)) throw new Error(`There is a log in ${directory} already; move it away first`);
     clearLeftovers(directory);
     unmark(target);
     copyFileSync(file, arriving, constants.COPYFILE_FICLONE);
@@ -130,12 +130,6 @@ export function restoreLog(file: string, directory: string): Report {
     clearLeftovers(directory);
     release();
   }
-}
-
-function refuseWhereLogIs(directory: string): void {
-  const target = logFile(directory);
-  // What is in a WAL that another log left would be written into this one.
-  if (existsSync(target) || existsSync(`${target}-wal`)) throw new Error(`There is a log in ${directory} already; move it away first`);
 }
 
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
