@@ -159,6 +159,29 @@ test('a reader who takes nothing holds a few mebibytes, and hundreds of them les
   }
 });
 
+test('many readers at once leave the event loop to others between their pages', async () => {
+  const { log, session } = await countedLog();
+  await append(log, 's', 1, 10);
+  const { stream } = log.reads;
+  let turns = 0;
+  const turn = () => {
+    turns += 1;
+    counting = setImmediate(turn);
+  };
+  let counting = setImmediate(turn);
+  closing.push(() => clearImmediate(counting));
+  const pages: number[] = [];
+  log.reads.stream = (...parameters) => {
+    pages.push(turns);
+    for (const until = performance.now() + 5; performance.now() < until; );
+    return stream(...parameters);
+  };
+  const readers = Array.from({ length: 40 }, () => readOnce(session, 's').resume());
+  await Promise.all(readers.map((call) => once(call, 'close')));
+  expect(pages.length).toBeGreaterThanOrEqual(40);
+  expect(new Set(pages).size).toBeGreaterThan(30);
+});
+
 test('a caller who appends faster than the disk takes it is read no further, and goes on when its appends are written', async () => {
   const { log, session } = await countedLog();
   const waiting: Parameters<typeof log.writer.submit>[0][] = [];
