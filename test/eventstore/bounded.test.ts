@@ -200,6 +200,37 @@ test('a caller who appends faster than the disk takes it is read no further, and
   while (log.writer.head() < before + total) await quiet(session);
 });
 
+test('callers who all append faster than the disk takes it are read no further together', async () => {
+  const { log, session } = await countedLog();
+  const waiting: Parameters<typeof log.writer.submit>[0][] = [];
+  const { submit } = log.writer;
+  log.writer.submit = (request) => waiting.push(request);
+  const path = streamsGrpc.StreamsService.batchAppend.path;
+  const message = wholeAppend('s', 1_000_000);
+  const calls = Array.from({ length: 10 }, () =>
+    session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' }).resume(),
+  );
+  for (let n = 0; n < 10; n += 1) for (const call of calls) call.write(message);
+  await quiet(session);
+  expect(waiting.length).toBeGreaterThan(60);
+  expect(waiting.length).toBeLessThan(85);
+  log.writer.submit = submit;
+  let answered = 0;
+  for (const { answer, ...request } of waiting) {
+    submit({
+      ...request,
+      answer: (outcome) => {
+        answer(outcome);
+        answered += 1;
+      },
+    });
+  }
+  const taken = waiting.length;
+  while (answered < taken) await quiet(session);
+  for (const call of calls) call.end();
+  await Promise.all(calls.map((call) => once(call, 'close')));
+});
+
 test('a group of appends is no larger than it may be, in number and in bytes', async () => {
   const storage = openStorage(temporaryDirectory());
   closing.push(storage.close);

@@ -60,6 +60,8 @@ function exceededBy(size: Size, { type, data, metadata }: ProposedEvent): number
 
 /** A caller of the batch call that is this far ahead of its answers is read no further until it has some. */
 const maximumPendingBytes = 16 * 1024 * 1024;
+/** When all of them together are this far ahead, each is read on only once it has all its answers. */
+const maximumPendingBytesOfAll = 64 * 1024 * 1024;
 
 /**
  * What a caller of the batch call may have begun and not ended, in bytes as they came and with something for each append. The
@@ -196,9 +198,9 @@ type PendingAppend = AppendOptions & {
   timer?: NodeJS.Timeout;
 };
 
-export const batchAppend =
-  (log: EventLog): Method =>
-  (call) => {
+export function batchAppend(log: EventLog): Method {
+  let pendingBytesOfAll = 0;
+  return (call) => {
     const incomplete = new Map<string, PendingAppend>();
     let incompleteBytes = 0;
     let pendingBytes = 0;
@@ -217,8 +219,9 @@ export const batchAppend =
         goOn();
       });
     };
+    const isAhead = () => pendingBytes > maximumPendingBytes || (pendingBytes > 0 && pendingBytesOfAll > maximumPendingBytesOfAll);
     const goOn = () => {
-      if (!isBehind && pendingBytes <= maximumPendingBytes) call.resume();
+      if (!isBehind && !isAhead()) call.resume();
     };
     const forget = (append: PendingAppend) => {
       clearTimeout(append.timer);
@@ -248,12 +251,14 @@ export const batchAppend =
       const { stream, expected, events, size, deadline } = append;
       pending += 1;
       pendingBytes += size.whole;
-      if (pendingBytes > maximumPendingBytes) call.pause();
+      pendingBytesOfAll += size.whole;
+      if (isAhead()) call.pause();
       // The writer and its other callers are not to learn of an answer that cannot be given.
       const answer = (outcome: Outcome) =>
         attempt(call, () => {
           pending -= 1;
           pendingBytes -= size.whole;
+          pendingBytesOfAll -= size.whole;
           send(answerTo(append, outcome));
           goOn();
           if (isEnded && pending === 0) call.end();
@@ -302,6 +307,7 @@ export const batchAppend =
       incomplete.clear();
     });
   };
+}
 
 function answerTo(append: PendingAppend, outcome: Outcome): Buffer {
   if (outcome.is === 'written') return encodeSuccess(append, outcome.revision, outcome.position);
