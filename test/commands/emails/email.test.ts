@@ -170,8 +170,7 @@ describe('changing an email', () => {
       .thenAppends([emailMarkedUnread({}), emailUnstarred({})]));
   test('to what it is appends nothing', () =>
     recorded.when(changeEmail, { is_read: false, folder: 'inbox', labels: [], importance: 'normal' }).thenAppends([]));
-  test('cannot change what it says', () =>
-    recorded.when(changeEmail, { subject: 'x' }).thenRefuses(400, 'validation-failed', '/subject'));
+  test('cannot change what it says', () => recorded.when(changeEmail, { subject: 'x' }).thenRefuses(400, 'validation-failed', '/subject'));
 });
 
 test('deleting an email', () =>
