@@ -15,14 +15,15 @@ export function chunksOf(text: string): readonly string[] {
     const end = whole.length - begin <= CHUNK ? whole.length : cutBefore(whole, begin + CHUNK, begin + OVERLAP);
     chunks.push(whole.slice(begin, end).trim());
     if (end === whole.length) break;
-    begin = cutBefore(whole, end - OVERLAP, end - 2 * OVERLAP);
+    // Later than this one's in any case, or there would be no end.
+    begin = cutBefore(whole, end - OVERLAP, Math.max(begin, end - 2 * OVERLAP));
   }
   return chunks;
 }
 
 /** The last place up to `at` at which a word begins; where there is none after `least`, `at`, or just before it within a character. */
 function cutBefore(text: string, at: number, least: number): number {
-  const space = text.lastIndexOf(' ', at - 1);
-  if (space > least) return space + 1;
+  const words = text.slice(least + 1, at);
+  if (words.includes(' ')) return least + words.lastIndexOf(' ') + 2;
   return /^[\udc00-\udfff]/.test(text.slice(at, at + 1)) ? at - 1 : at;
 }

@@ -59,24 +59,43 @@ describe('a text is cut', () => {
   });
 
   test('into short pieces that have all of it, whatever it is', () => {
-    const character = fc.constantFrom('a', 'b', ' ', '\u{1f600}', 'é', '\n');
+    const characters = fc.array(fc.constantFrom('a', 'b', ' ', '\u{1f600}', 'é', '\n'), { maxLength: 5_000 }).map((all) => all.join(''));
+    // As long as a piece, what two pieces have in common, and what is between.
+    const words = fc.array(fc.integer({ min: 1, max: 1_200 }), { maxLength: 12 }).map(wordsOf);
     fc.assert(
-      fc.property(fc.array(character, { maxLength: 5_000 }), (characters) => {
-        const text = characters.join('');
-        const chunks = chunksOf(text);
-        const whole = text.replaceAll(/\s+/g, ' ').trim();
-        let reached = 0;
-        for (const chunk of chunks) {
-          expect(chunk.length).toBeLessThanOrEqual(1_000);
-          expect(chunk.isWellFormed()).toBe(true);
-          const at = whole.indexOf(chunk, Math.max(0, reached - 400));
-          expect(at).toBeGreaterThanOrEqual(0);
-          expect(at).toBeLessThanOrEqual(reached + 1);
-          reached = Math.max(reached, at + chunk.length);
-        }
-        expect(reached).toBe(whole.length);
-      }),
-      { numRuns: 50 },
+      fc.property(fc.oneof(characters, words), (text) => isCut(text)),
+      { numRuns: 200 },
     );
   });
+
+  test('to an end, also where a long word follows a short beginning', () => {
+    for (let first = 1; first <= 320; first += 1) isCut(wordsOf([first, 900]));
+  });
 });
+
+/** Nowhere the same, so that a piece of it is in one place. */
+const LETTERS = Array.from({ length: 6_000 }, (_, index) => index.toString(36)).join('-');
+
+/** Words of these lengths. */
+function wordsOf(lengths: readonly number[]): string {
+  let used = 0;
+  const words = lengths.map((length) => {
+    used += length;
+    return LETTERS.slice(used - length, used);
+  });
+  return words.join(' ');
+}
+
+function isCut(text: string): void {
+  const whole = text.replaceAll(/\s+/g, ' ').trim();
+  let reached = 0;
+  for (const chunk of chunksOf(text)) {
+    expect(chunk.length).toBeLessThanOrEqual(1_000);
+    expect(chunk.isWellFormed()).toBe(true);
+    const at = whole.indexOf(chunk, Math.max(0, reached - 400));
+    expect(at).toBeGreaterThanOrEqual(0);
+    expect(at).toBeLessThanOrEqual(reached + 1);
+    reached = Math.max(reached, at + chunk.length);
+  }
+  expect(reached).toBe(whole.length);
+}
