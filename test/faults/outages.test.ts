@@ -1,8 +1,7 @@
 // Whatever fails, and at whatever moment: each event is in the rows once, in its order. Random histories are projected while
 // connections are cut, servers go and come back, projectors crash, are several or of two versions, and the log is set back. The
 // rows that come out are those of a rebuild.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -22,7 +21,7 @@ import { ADA, BOB } from '../replay/history.ts';
 import { moreHistory } from '../replay/moreRaces.ts';
 import { history } from '../replay/races.ts';
 import { parkedEvents, rawRowsOf } from '../replay/tables.ts';
-import { type Between, standBetween } from '../support/between.ts';
+import { type Between, standBeforePostgres, standBetween } from '../support/between.ts';
 import { type TestDatabase, temporaryFolder, testDatabase } from '../support/postgres.ts';
 import { endingAfter, failingAt } from './failing.ts';
 
@@ -38,11 +37,10 @@ const folder = temporaryFolder();
 let store: EmbeddedEventStore;
 let postgres: TestDatabase;
 let toLog: Between;
-let toPostgres: Between;
+let toPostgres: Awaited<ReturnType<typeof standBeforePostgres>>;
 /** Both by way of what is cut. */
 let log: EventLog;
 let database: DatabasePool;
-let sockets: string;
 
 const logFolder = join(folder, 'log');
 const openLog = async () => {
@@ -53,17 +51,8 @@ beforeAll(async () => {
   [postgres] = await Promise.all([testDatabase(), openLog()]);
   toLog = await standBetween(() => ({ host: '127.0.0.1', port: store.port }));
   log = connectEventLog(`esdb://127.0.0.1:${toLog.port}?tls=false`);
-  const url = new URL(postgres.url);
-  sockets = mkdtempSync(join(tmpdir().length > 70 ? '/tmp' : tmpdir(), 'daybook-'));
-  const socketIn = (directory: string) => join(directory, '.s.PGSQL.5432');
-  toPostgres = await standBetween(
-    () =>
-      isEmbedded ? { path: socketIn(decodeURIComponent(new URL(postgres.url).hostname)) } : { host: url.hostname, port: Number(url.port) },
-    isEmbedded ? socketIn(sockets) : undefined,
-  );
-  database = await createPool(
-    isEmbedded ? url.href.replace(url.hostname, encodeURIComponent(sockets)) : url.href.replace(url.host, `127.0.0.1:${toPostgres.port}`),
-  );
+  toPostgres = await standBeforePostgres(postgres.url);
+  database = await createPool(toPostgres.url);
   await rebuild(log, database, version, () => {});
 });
 afterAll(async () => {
@@ -73,7 +62,6 @@ afterAll(async () => {
   await store.close();
   await postgres.close();
   rmSync(folder, { recursive: true, force: true });
-  rmSync(sockets, { recursive: true });
 });
 
 const people: string[] = [];

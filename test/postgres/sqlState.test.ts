@@ -1,18 +1,22 @@
-import { type QuerySqlToken, sql } from 'slonik';
+import { BackendTerminatedUnexpectedlyError, type CommonQueryMethods, type QuerySqlToken, sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../src/postgres/pool.ts';
-import { sqlStateOf } from '../../src/postgres/sqlState.ts';
+import { isAway, sqlStateOf } from '../../src/postgres/sqlState.ts';
+import { standBeforePostgres } from '../support/between.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
+let between: Awaited<ReturnType<typeof standBeforePostgres>>;
 let pool: Awaited<ReturnType<typeof createPool>>;
 
 beforeAll(async () => {
   database = await testDatabase();
-  pool = await createPool(database.url);
+  between = await standBeforePostgres(database.url);
+  pool = await createPool(between.url);
 });
 afterAll(async () => {
   await pool.end();
+  between.close();
   await database.close();
 });
 
@@ -38,4 +42,17 @@ test.each([
 test('what is no error of Postgres has none', () => {
   expect(sqlStateOf(new Error('something else'))).toBeUndefined();
   expect(sqlStateOf('nothing')).toBeUndefined();
+});
+
+test('a Postgres that breaks off in the middle is away, and one that finds a fault in a statement is not', async () => {
+  const brokenOff = (where: CommonQueryMethods) => {
+    between.loseAnswers(true);
+    return where.query(sql.unsafe`SELECT`).finally(() => between.loseAnswers(false));
+  };
+  for (const breaking of [() => brokenOff(pool), () => pool.transaction(brokenOff, 0)]) {
+    const error = await breaking().catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(BackendTerminatedUnexpectedlyError);
+    expect(isAway(error)).toBe(true);
+  }
+  expect(isAway(await failure(sql.unsafe`SELECT FROM nowhere`))).toBe(false);
 });

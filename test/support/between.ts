@@ -1,6 +1,9 @@
 // What stands between Daybook and a store: connections that a test cuts, holds up, or lets nothing come back on.
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export type Between = {
   readonly port: number | undefined;
@@ -84,6 +87,27 @@ export async function standBetween(target: () => NetConnectOpts, path?: string):
     close: () => {
       cut();
       server.close();
+    },
+  };
+}
+
+/** Before a Postgres of either kind, of which the embedded one listens at a socket in a folder; `url` is the way by this. */
+export async function standBeforePostgres(url: string): Promise<Between & { readonly url: string }> {
+  const { hostname, port } = new URL(url);
+  if (port !== '') {
+    const between = await standBetween(() => ({ host: hostname, port: Number(port) }));
+    return { ...between, url: url.replace(`${hostname}:${port}`, `127.0.0.1:${between.port}`) };
+  }
+  const socketIn = (directory: string) => join(directory, '.s.PGSQL.5432');
+  // A path to a socket may not be long.
+  const sockets = mkdtempSync(join(tmpdir().length > 70 ? '/tmp' : tmpdir(), 'daybook-'));
+  const between = await standBetween(() => ({ path: socketIn(decodeURIComponent(hostname)) }), socketIn(sockets));
+  return {
+    ...between,
+    url: url.replace(hostname, encodeURIComponent(sockets)),
+    close: () => {
+      between.close();
+      rmSync(sockets, { recursive: true, force: true });
     },
   };
 }
