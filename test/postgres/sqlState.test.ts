@@ -1,4 +1,4 @@
-import { BackendTerminatedUnexpectedlyError, type CommonQueryMethods, type QuerySqlToken, sql } from 'slonik';
+import { type CommonQueryMethods, type QuerySqlToken, sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../src/postgres/pool.ts';
 import { isAway, sqlStateOf } from '../../src/postgres/sqlState.ts';
@@ -51,8 +51,7 @@ test('a Postgres that breaks off in the middle is away, and one that finds a fau
   };
   for (const breaking of [() => brokenOff(pool), () => pool.transaction(brokenOff, 0)]) {
     const error = await breaking().catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(BackendTerminatedUnexpectedlyError);
-    expect(isAway(error)).toBe(true);
+    expect(isAway(error), String(error)).toBe(true);
   }
   expect(isAway(await failure(sql.unsafe`SELECT FROM nowhere`))).toBe(false);
 });
