@@ -15,8 +15,9 @@
 --     the case of ASCII alone: what the write side lets through, which folds more, must never be refused here.
 --   * Generated columns (…_key, …_rank, active_at, dated_at, search) only serve sorting, uniqueness and search and are no part
 --     of a row.
---   * search has each word twice: as it is (simple), for all languages, and without its ending (english). It is cut, for a
---     tsvector takes no more than 1 MiB and an event whose row it refused would be parked.
+--   * search has each word twice: as it is (simple), for all languages, and without its ending (english). It is without
+--     < and >, between which Postgres sees a tag and no words, and cut, for a tsvector takes no more than 1 MiB and an event
+--     whose row it refused would be parked.
 --   * Limits of length are those of the API. They stop a fault of ours, not a person; text of outside origin has none.
 --
 -- Runs on PostgreSQL 15 or later with pgvector, and on PGlite.
@@ -102,7 +103,7 @@ CREATE TABLE messages.messages (
   metadata          jsonb       NOT NULL CONSTRAINT messages_metadata_object CHECK (jsonb_typeof(metadata) = 'object'),
   edited_at         timestamptz,
   search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', left(content, 50000)) || to_tsvector('simple', left(content, 50000)), 'C')
+    setweight(to_tsvector('english', translate(left(content, 50000), '<>', '  ')) || to_tsvector('simple', translate(left(content, 50000), '<>', '  ')), 'C')
   ) STORED,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
@@ -175,8 +176,8 @@ CREATE TABLE emails.emails (
   -- Letters without a date exist; they are as old as our knowledge of them.
   dated_at          timestamptz GENERATED ALWAYS AS (coalesce(received_at, sent_at, created_at)) STORED,
   search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000)) || to_tsvector('simple', left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000)), 'A') ||
-    setweight(to_tsvector('english', left(coalesce(body_text, snippet), 50000)) || to_tsvector('simple', left(coalesce(body_text, snippet), 50000)), 'C')
+    setweight(to_tsvector('english', translate(left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000), '<>', '  ')) || to_tsvector('simple', translate(left(coalesce(subject, '') || ' ' || coalesce(from_name, '') || ' ' || from_address, 2000), '<>', '  ')), 'A') ||
+    setweight(to_tsvector('english', translate(left(coalesce(body_text, snippet), 50000), '<>', '  ')) || to_tsvector('simple', translate(left(coalesce(body_text, snippet), 50000), '<>', '  ')), 'C')
   ) STORED,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
@@ -264,8 +265,8 @@ CREATE TABLE calendar.calendar_events (
   conference_url        text,
   reminder_minutes      integer[]   NOT NULL,
   search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
-    setweight(to_tsvector('english', left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000)) || to_tsvector('simple', left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000)), 'C')
+    setweight(to_tsvector('english', translate(title, '<>', '  ')) || to_tsvector('simple', translate(title, '<>', '  ')), 'A') ||
+    setweight(to_tsvector('english', translate(left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000), '<>', '  ')) || to_tsvector('simple', translate(left(coalesce(description, '') || ' ' || coalesce(location, ''), 50000), '<>', '  ')), 'C')
   ) STORED,
   created_at            timestamptz NOT NULL,
   updated_at            timestamptz NOT NULL,
@@ -320,8 +321,8 @@ CREATE TABLE documents.documents (
   word_count      integer     NOT NULL CONSTRAINT documents_word_count_range CHECK (word_count >= 0),
   revision_number integer     NOT NULL CONSTRAINT documents_revision_number_range CHECK (revision_number >= 1),
   search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
-    setweight(to_tsvector('english', left(coalesce(content, ''), 50000)) || to_tsvector('simple', left(coalesce(content, ''), 50000)), 'C')
+    setweight(to_tsvector('english', translate(title, '<>', '  ')) || to_tsvector('simple', translate(title, '<>', '  ')), 'A') ||
+    setweight(to_tsvector('english', translate(left(coalesce(content, ''), 50000), '<>', '  ')) || to_tsvector('simple', translate(left(coalesce(content, ''), 50000), '<>', '  ')), 'C')
   ) STORED,
   created_at      timestamptz NOT NULL,
   updated_at      timestamptz NOT NULL,
@@ -402,8 +403,8 @@ CREATE TABLE tasks.tasks (
   source_type      text             CONSTRAINT tasks_source_type_enum CHECK (source_type IN ('message', 'email')),
   source_id        uuid,
   search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', title) || to_tsvector('simple', title), 'A') ||
-    setweight(to_tsvector('english', left(coalesce(description, ''), 50000)) || to_tsvector('simple', left(coalesce(description, ''), 50000)), 'C')
+    setweight(to_tsvector('english', translate(title, '<>', '  ')) || to_tsvector('simple', translate(title, '<>', '  ')), 'A') ||
+    setweight(to_tsvector('english', translate(left(coalesce(description, ''), 50000), '<>', '  ')) || to_tsvector('simple', translate(left(coalesce(description, ''), 50000), '<>', '  ')), 'C')
   ) STORED,
   created_at       timestamptz      NOT NULL,
   updated_at       timestamptz      NOT NULL,

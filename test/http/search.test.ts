@@ -129,6 +129,68 @@ test('what was changed is found as it is now, and what was deleted is not', asyn
   expect(await titles('sextant')).toEqual([]);
 });
 
+describe('what looks like HTML in a text', () => {
+  beforeAll(async () => {
+    await bob.post('/documents', {
+      title: 'Notes on <style> and <script>',
+      content: 'How do I use `<style>` in a page? Ask <name of customer> if i<n and j>m. Also remember the boiler on thursday',
+    });
+    for (const [route, body] of [
+      ['/tasks', { title: 'Task <kiwi>', description: '<script> then quince' }],
+      [
+        '/emails',
+        { ...{ direction: 'inbound', from_address: 'a@b.example', received_at: T0 }, subject: '<kiwi>', body_text: '<script> quince' },
+      ],
+      ['/calendar/events', { title: 'Event <kiwi>', description: '<script> then quince', starts_at: T0, ends_at: '2100-04-03T05:02:00Z' }],
+      [`/sessions/${idIn(await bob.post('/sessions', {}))}/messages`, { role: 'user', content: 'Say <kiwi> <script> then quince' }],
+    ] as const) {
+      expect((await bob.post(route, body)).status).toBe(201);
+    }
+  });
+
+  test.each([
+    ['boiler', 'Also remember the <mark>boiler</mark> on thursday'],
+    ['customers', '&lt;name of <mark>customer</mark>&gt;'],
+    ['<name of customer>', '&lt;<mark>name</mark> of <mark>customer</mark>&gt;'],
+    ['"n and j"', 'i&lt;<mark>n</mark> and <mark>j</mark>&gt;m'],
+    ['<style> thursday', '<mark>style</mark>&gt;` in a page? Ask &lt;name of customer&gt;'],
+  ])('is text: %s', async (question, marked) => {
+    expect(await ask(question, '', bob)).toEqual([expect.objectContaining({ snippet: expect.stringContaining(marked) })]);
+  });
+
+  test.each(['kiwi', 'quince'])('is so wherever it is: %s', async (question) => {
+    const found = await ask(question, '', bob);
+    expect(found.map(({ entity_type }) => entity_type).toSorted()).toEqual(['email', 'event', 'message', 'task']);
+  });
+
+  test('is so in a title', async () => {
+    expect(await titles('script style boiler', '', bob)).toEqual(['Notes on <style> and <script>']);
+  });
+});
+
+test('what is as a mark is within is not in a snippet, nor is a quote as it is', async () => {
+  const owner = await register(daybook.app, 'Marks');
+  await owner.post('/documents', { title: 'Marks', content: '\u{e000}Ada\u{e001}\u{e002}s \u{e003}plum isn\'t "quite" ripe' });
+  expect((await ask('plum', '', owner)).map(({ snippet }) => snippet)).toEqual(['Adas <mark>plum</mark> isn&#39;t &quot;quite&quot; ripe']);
+  await expect
+    .poll(async () => (await ask('unrelated', '&mode=vector', owner)).map(({ snippet }) => snippet), { timeout: 20_000 })
+    .toEqual(['Marks Adas plum isn&#39;t &quot;quite&quot; ripe']);
+});
+
+test('what follows an apostrophe is not the beginning of other words', async () => {
+  const owner = await register(daybook.app, 'Abbreviations');
+  await owner.post('/documents', { title: 'Tea', content: "I don’t take tea there on tuesday, and don't tell" });
+  const [{ snippet } = { snippet: '' }] = await ask("don't", '', owner);
+  expect(String(snippet)).toContain('<mark>');
+  expect(String(snippet)).toMatch(/take tea there on tuesday/);
+});
+
+test('as many are found as were asked for', async () => {
+  const owner = await register(daybook.app, 'Many');
+  for (let index = 0; index < 101; index += 1) await owner.post('/tasks', { title: `Kumquat ${index}` });
+  expect((await ask('kumquat', '&limit=100', owner)).length).toBe(100);
+});
+
 test('the longest text that Daybook takes, in whatever script, is taken', async () => {
   const words = Array.from({ length: 40_000 }, (_, index) => String.fromCodePoint(0x20000 + index)).join('-');
   expect((await ann.post('/documents', { title: 'Characters', content: words.slice(0, 120_000).toWellFormed() })).status).toBe(201);

@@ -8,7 +8,7 @@ import { invalid } from '../../validation.ts';
 import { instant, searchedType, searchMode, storedInstant, text, uuid } from '../../vocabulary.ts';
 import { anyOf, made, type Scope } from '../query.ts';
 import { byMeaning } from './meaning.ts';
-import { byWords, excerpt, isMarked, marked, questionOf } from './words.ts';
+import { byWords, excerpt, isMarked, marked, questionOf, unmarked } from './words.ts';
 
 /** How reciprocal rank fusion counts a rank: weight / (FLATNESS + rank). Found by measuring: docs/decisions/0022. */
 const FLATNESS = 10;
@@ -121,7 +121,7 @@ the passage that means something like \`q\`. With \`explain=true\`, each item sa
         words_rank, words_score, ts_rank, meaning_rank, meaning_score, similarity,
         CASE WHEN words_rank IS NULL THEN ${excerpt(sql.fragment`e.content`, questionOf(q, 'any'))}
           ELSE ${excerpt(TEXT, questionOf(q))} END AS excerpt,
-        CASE WHEN words_rank IS NULL THEN left(e.content, ${PASSAGE + 1}) END AS passage
+        CASE WHEN words_rank IS NULL THEN left(${unmarked(sql.fragment`e.content`)}, ${PASSAGE + 1}) END AS passage
       FROM hits JOIN ${scope.from(searchableRows)} t USING (type, id)
       LEFT JOIN ${scope.from(entityEmbeddingRows)} e ON e.id = hits.chunk_id
       ORDER BY hits.score DESC, coalesce(words_rank, meaning_rank), t.id`);
