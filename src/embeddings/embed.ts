@@ -2,7 +2,7 @@
 // goes to the model. Every step can be done again, and what is done already is not.
 import type { DatabasePool } from 'slonik';
 import { chunksOf } from './chunks.ts';
-import { EmbeddingFailed, type EmbeddingModel, type Vector } from './model.ts';
+import { EmbeddingFailed, type EmbeddingModel, haveLength, type Vector } from './model.ts';
 import type { Place } from './place.ts';
 import { setAside, takeBack } from './setAside.ts';
 import { type Changed, type SearchedType, textsOf } from './texts.ts';
@@ -121,10 +121,8 @@ async function compute(
 const HARMLESS = 'Daybook';
 const isRefusal = (error: unknown): error is EmbeddingFailed => error instanceof EmbeddingFailed && error.isRefusal;
 
-/** Vectors can be compared where they are of one length, which a model's first ones set. */
+/** Of one length, which a model's first ones set. */
 async function haveDimensions(database: DatabasePool, model: string, vectors: readonly Vector[]): Promise<void> {
   const [first = []] = vectors;
-  const dimensions = await dimensionsOf(database, model, first.length);
-  const other = vectors.find(({ length }) => length !== dimensions);
-  if (other) throw new EmbeddingFailed(`${model} gave a vector of ${other.length} numbers; those that are there have ${dimensions}`);
+  haveLength(model, vectors, await dimensionsOf(database, model, first.length));
 }

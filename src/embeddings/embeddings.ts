@@ -4,7 +4,7 @@ import type { DatabasePool } from 'slonik';
 import { type Follower, type FollowerStatus, type Following, follow } from './follower.ts';
 import { httpModel, type OnCall } from './httpModel.ts';
 import { LOCAL_MODEL, localModel } from './localModel.ts';
-import type { Asked, EmbeddingModel, Question } from './model.ts';
+import { type Asked, type EmbeddingModel, haveLength, type Question } from './model.ts';
 import { servingModel, storedModels, want } from './models.ts';
 import { makeSchema } from './schema.ts';
 
@@ -49,9 +49,13 @@ export function createEmbeddings(database: DatabasePool, endpoint: Endpoint | un
     find,
     ask: async (question, asked) => {
       await makeSchema(database);
-      const model = await servingModel(database, find);
-      const [vector] = model ? await model.embed([question], { ...asked, isWaitedFor: true }) : [];
-      return model && vector && { model: model.name, vector };
+      const serving = await servingModel(database, find);
+      if (!serving) return undefined;
+      const { model, dimensions } = serving;
+      const vectors = await model.embed([question], { ...asked, isWaitedFor: true });
+      haveLength(model.name, vectors, dimensions);
+      const [vector] = vectors;
+      return vector && { model: model.name, vector };
     },
     close: async () => {
       for (const model of models.values()) await model.close();

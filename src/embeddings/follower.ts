@@ -11,6 +11,7 @@ import { isOfThisLog } from '../projections/applier.ts';
 import { inBatches, SHORT } from '../projections/batches.ts';
 import type { Progress } from '../projections/progress.ts';
 import { createRate } from '../projections/rate.ts';
+import { uuid } from '../vocabulary.ts';
 import { embedAll } from './embed.ts';
 import { EmbeddingFailed, type EmbeddingModel } from './model.ts';
 import { completed, dropReplaced, storedModels } from './models.ts';
@@ -258,7 +259,7 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
 /** Ends early where the signal aborts. */
 const pause = (ms: number, signal: AbortSignal): Promise<undefined> => delay(ms, undefined, { signal }).catch(() => undefined);
 
-const metadata = z.object({ user_id: z.string(), $correlationId: z.string() });
+const metadata = z.object({ user_id: uuid, $correlationId: z.string() });
 
 /** Each thing once, however often it has changed. */
 function whatIn(batch: readonly LoggedEvent[]) {

@@ -137,8 +137,9 @@ function inOrder(data: z.output<typeof embeddings>['data'], count: number): read
   return Array.from({ length: count }, (_, index) => {
     const vector = byIndex.get(index);
     const length = Math.hypot(...(vector ?? []));
-    if (!vector || data.length !== count || length === 0)
-      throw new EmbeddingFailed(`The endpoint answers with ${data.length} embeddings, or empty ones, for ${count} texts`);
+    // Not finite where a number is so large that its square is none.
+    if (!vector || data.length !== count || length === 0 || !Number.isFinite(length))
+      throw new EmbeddingFailed(`The endpoint answers with ${data.length} embeddings, or such as have no direction, for ${count} texts`);
     return vector.map((value) => value / length);
   });
 }

@@ -13,6 +13,12 @@ export type EmbeddingModel = {
 
 export type Vector = readonly number[];
 
+/** Vectors can be compared where they are of one length. @throws EmbeddingFailed where one has another than those that are there */
+export function haveLength(model: string, vectors: readonly Vector[], dimensions: number | undefined): void {
+  const other = vectors.find(({ length }) => length !== dimensions);
+  if (other) throw new EmbeddingFailed(`${model} gave a vector of ${other.length} numbers; those that are there have ${dimensions}`);
+}
+
 /** A question as a vector, and the model whose vectors it can be compared with (relationships.entity_embeddings.model). */
 export type Question = { readonly model: string; readonly vector: Vector };
 

@@ -25,16 +25,16 @@ export async function want(database: DatabasePool, name: string): Promise<void> 
     WHERE m.wanted_at < (SELECT max(wanted_at) FROM embeddings.models)`);
 }
 
-/** The model that questions are to be asked with: of those that this process has, the first that has embedded all there is. */
+/** The model that questions are to be asked with, and how long its vectors are: of those that this process has, the first that has embedded all there is. */
 export async function servingModel(
   database: CommonQueryMethods,
   find: (name: string) => EmbeddingModel | undefined,
-): Promise<EmbeddingModel | undefined> {
-  const stored = (await storedModels(database)).filter(({ dimensions }) => dimensions !== null);
+): Promise<{ readonly model: EmbeddingModel; readonly dimensions: number } | undefined> {
+  const stored = await storedModels(database);
   const inOrder = [...stored.filter(({ complete_at }) => complete_at !== null), ...stored];
-  for (const { name } of inOrder) {
-    const model = find(name);
-    if (model) return model;
+  for (const { name, dimensions } of inOrder) {
+    const model = dimensions === null ? undefined : find(name);
+    if (model && dimensions !== null) return { model, dimensions };
   }
   return undefined;
 }

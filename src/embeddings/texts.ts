@@ -7,7 +7,7 @@ import { emailRows } from '../tables/emails.ts';
 import { messageRows } from '../tables/messages.ts';
 import { searchableRows } from '../tables/relationships.ts';
 import { taskRows } from '../tables/tasks.ts';
-import { searchedType } from '../vocabulary.ts';
+import { searchedType, uuid } from '../vocabulary.ts';
 
 export type SearchedType = z.output<typeof searchedType>;
 export type Entity = { readonly type: SearchedType; readonly id: string };
@@ -30,12 +30,14 @@ const USER = 'user-';
 /** Of the streams that tell of texts, and of people who leave. */
 export const streamPrefixes: readonly string[] = [...Object.values(kinds).map(({ category }) => `${category}-`), USER];
 
-/** The thing that a stream is of, or the person; undefined for any other stream. */
+/** The thing that a stream is of, or the person; undefined for any other stream, also of somebody else who calls theirs alike. */
 export function subjectOf(stream: string): Entity | { readonly type: 'user'; readonly id: string } | undefined {
-  if (stream.startsWith(USER)) return { type: 'user', id: stream.slice(USER.length) };
+  if (stream.startsWith(USER)) return subject('user', stream.slice(USER.length));
   const type = searchedType.options.find((each) => stream.startsWith(`${kinds[each].category}-`));
-  return type && { type, id: stream.slice(kinds[type].category.length + 1) };
+  return type && subject(type, stream.slice(kinds[type].category.length + 1));
 }
+
+const subject = <Type extends string>(type: Type, id: string) => (uuid.safeParse(id).success ? { type, id } : undefined);
 
 /** Whether it may change what is embedded. */
 export const concernsEmbedders = ({ stream }: { readonly stream: string }): boolean => subjectOf(stream) !== undefined;

@@ -1,5 +1,6 @@
 // From what is written to its vectors, by way of the log, the read model and an endpoint that embeds: whatever fails, and
 // whoever else does the same.
+import { randomUUIDv7 } from 'node:crypto';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -12,6 +13,7 @@ import { LOCAL_MODEL } from '../../src/embeddings/localModel.ts';
 import { want } from '../../src/embeddings/models.ts';
 import { type Place, PlaceMoved, readPlace } from '../../src/embeddings/place.ts';
 import { embeddingStandings } from '../../src/embeddings/standing.ts';
+import { subjectOf } from '../../src/embeddings/texts.ts';
 import { chunkOf, storeRows } from '../../src/embeddings/vectors.ts';
 import { projections } from '../../src/projections/index.ts';
 import { followProgress } from '../../src/projections/progress.ts';
@@ -45,6 +47,7 @@ afterEach(async () => {
   for (const { stop } of nodes.splice(0)) await stop();
   endpoint.refuse = () => false;
   endpoint.failures.length = 0;
+  endpoint.dimensions.clear();
 });
 
 const KEY = 'sk-a-secret-of-the-endpoint-0123456789';
@@ -101,6 +104,18 @@ describe('what is written', () => {
     await ann.patch(`/documents/${document}`, { title: 'Old diary' });
     await expect.poll(() => contentOf(document), patience).toEqual(['Old diary A long day']);
     expect(endpoint.texts).toEqual(['Old diary A long day']);
+  });
+
+  test('is embedded also after what somebody else wrote into a stream that is called alike', async () => {
+    expect(['task-x', 'user-42', 'task-', `session-${ann.id}`, `task-${ann.id}`].map(subjectOf)).toEqual([
+      ...[undefined, undefined, undefined, undefined],
+      { type: 'task', id: ann.id },
+    ]);
+    const event = { event_id: randomUUIDv7(), type: 'SomethingElse', data: {}, metadata: { user_id: 'x', $correlationId: 'x' } };
+    await daybook.log.append('task-x', 'any', [event]);
+    await embedder();
+    const id = await add('/tasks', { title: 'After somebody else' });
+    await expect.poll(() => contentOf(id), patience).toEqual(['After somebody else']);
   });
 
   test('where it is long, in chunks, of which only those are embedded that have changed', async () => {
@@ -190,6 +205,39 @@ describe('an endpoint that fails', () => {
       ]),
     });
     expect(JSON.stringify(await log())).not.toMatch(/Confidential|a-secret/);
+  });
+
+  test('to give vectors as long as before is asked again, and questions have its words left', async () => {
+    const node = await embedder('words', { ROLES: 'api,projector,embedder' });
+    const { get } = client(node.app, ann.token);
+    const id = await add('/tasks', { title: 'Row a dinghy' });
+    await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    endpoint.dimensions.set('words', 65);
+    expect(await get('/search?q=dinghy&mode=vector')).toMatchObject({ status: 503 });
+    expect(await get('/search?q=dinghy')).toMatchObject({ status: 200, body: { mode: 'text', items: [{ entity_id: id }] } });
+    const later = await add('/tasks', { title: 'Row another' });
+    await expect
+      .poll(() => node.embedder?.status()[0]?.lastError, patience)
+      .toBe('words gave a vector of 65 numbers; those that are there have 64');
+    endpoint.dimensions.delete('words');
+    expect(await get('/search?q=dinghy')).toMatchObject({ status: 200, body: { mode: 'hybrid' } });
+    await expect.poll(() => contentOf(later), patience).toHaveLength(1);
+  });
+
+  test('in a way that nobody thought of costs nobody their search', async () => {
+    const node = await embedder('words', { ROLES: 'api,projector,embedder' });
+    const gus = await register(daybook.app, 'Gus');
+    const words = Array.from({ length: 300 }, (_, index) => `kite${index}`).join(' ');
+    const [good, bad] = [await add('/documents', { title: 'Kites', content: words }, gus), await add('/tasks', { title: 'Kite' }, gus)];
+    await expect.poll(() => rowsOf(gus), patience).toBeGreaterThan(3);
+    expect(await contentOf(bad)).toHaveLength(1);
+    await daybook.database.query(sql.unsafe`
+      UPDATE relationships.entity_embeddings SET embedding = array_fill(0, ARRAY[64])::vector
+      WHERE entity_id = ${bad} OR (entity_id = ${good} AND chunk_index = 0)`);
+    const found = { status: 200, body: { items: [{ entity_id: good }] } };
+    const { get } = client(node.app, gus.token);
+    expect(await get('/search?q=boat&mode=vector&explain=true')).toMatchObject(found);
+    expect(await get('/search?q=boat&explain=true')).toMatchObject(found);
   });
 
   test('to take one text has it set aside, takes all others, and takes it when it is another', async () => {

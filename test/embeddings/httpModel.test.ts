@@ -64,6 +64,7 @@ test.for<[string, Failure, { http_status: number | null; isRefusal?: boolean; re
   ['too many', saying({ data: [embedding(0), embedding(1), embedding(2)] }), { http_status: 200 }],
   ['one twice', saying({ data: [embedding(0), embedding(0)] }), { http_status: 200 }],
   ['zeros', saying({ data: [embedding(0), embedding(1, [0, 0])] }), { http_status: 200 }],
+  ['numbers too large', saying({ data: [embedding(0), embedding(1, [1.7e308, 1.7e308])] }), { http_status: 200 }],
   ['no numbers', saying({ data: [embedding(0), embedding(1, [null])] }), { http_status: 200 }],
 ])('fails at %s, and says so', async ([, failure, { http_status, isRefusal = false, retryAfterMs }]) => {
   endpoint.failures.push(failure);

@@ -14,7 +14,7 @@ export const byMeaning = ({ from }: Scope, { model, vector }: Question, conditio
   sql.fragment`
   SELECT nearest.*, row_number() OVER (ORDER BY similarity DESC, id) AS rank FROM (
     SELECT DISTINCT ON (e.entity_type, e.entity_id) e.entity_type AS type, e.entity_id AS id, e.id AS chunk_id,
-      1 - (e.embedding <=> (SELECT ${JSON.stringify(vector)}::vector)) AS similarity
+      nullif(1 - (e.embedding <=> (SELECT ${JSON.stringify(vector)}::vector)), 'NaN') AS similarity
     FROM ${from(entityEmbeddingRows)} e WHERE e.model = ${model} AND ${conditions}
-    ORDER BY e.entity_type, e.entity_id, similarity DESC) nearest
-  ORDER BY similarity DESC, id LIMIT ${most}`;
+    ORDER BY e.entity_type, e.entity_id, similarity DESC NULLS LAST) nearest
+  WHERE similarity IS NOT NULL ORDER BY similarity DESC, id LIMIT ${most}`;
