@@ -652,6 +652,8 @@ CREATE TABLE daybook.checkpoints (
   model_version text        NOT NULL,
   build_id      uuid        NOT NULL,
   paused_at     timestamptz,
+  -- Of a read model: it never takes the place of the one that serves.
+  is_to_compare boolean,
   updated_at    timestamptz NOT NULL,
   CONSTRAINT checkpoints_event_at_position CHECK ((position IS NULL) = (event_id IS NULL))
 );

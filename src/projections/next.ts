@@ -17,24 +17,33 @@ export const LEFT_BEHIND_SECONDS = 60;
 /**
  * Makes an empty read model beside the live one, unless one of the same kind is being built there already. Answers with its id;
  * a later one's is greater.
- * @throws Error where there is one to join and it is not to be joined
+ * @param isToCompare whether it is only to be compared with the live one: then it joins none, and who builds one that is to take
+ * the live one's place does not join it, but drops it
+ * @throws Error where there is one already and this is only to compare
  */
-export async function begin(log: EventLog, database: DatabasePool, projections: readonly Projection[], joins = true): Promise<string> {
+export async function begin(
+  log: EventLog,
+  database: DatabasePool,
+  projections: readonly Projection[],
+  isToCompare = false,
+): Promise<string> {
   const log_id = await identifyLog(log);
   await dropOld(database);
   return database.transaction(async (transaction) => {
     await alone(transaction);
     const isGoing = await isMoving(transaction);
-    if (isGoing && !joins) throw new Error('a read model is being built already; when that is done, try again');
-    const going = isGoing ? await readCheckpoint(transaction, 'next') : undefined;
+    if (isGoing && isToCompare) throw new Error('a read model is being built already; when that is done, try again');
+    const going = isGoing && !(await isBeingCompared(transaction)) ? await readCheckpoint(transaction, 'next') : undefined;
     if (going?.model_version === modelVersion(projections) && going.log_id === log_id && (await isOfThisLog(log, going)))
       return going.build_id;
+    // Who still writes to it comes by this first, and so does not wait for this one with what this one waits for.
+    if (isGoing) await transaction.query(sql.unsafe`LOCK TABLE ${daybookTable('next', 'checkpoints')}`);
     await dropReadModel(transaction, 'next');
-    await makeNext(transaction, joins && (await isWaitedFor(transaction)));
+    await makeNext(transaction, !isToCompare && (await isWaitedFor(transaction)));
     const build_id = randomUUIDv7();
     await transaction.query(sql.unsafe`
-      INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, paused_at, updated_at)
-      VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, NULL, now())`);
+      INSERT INTO ${daybookTable('next', 'checkpoints')} (name, position, event_id, log_id, model_version, build_id, is_to_compare, updated_at)
+      VALUES (${READ_MODEL}, NULL, NULL, ${log_id}, ${modelVersion(projections)}, ${build_id}, ${isToCompare}, now())`);
     return build_id;
   });
 }
@@ -97,6 +106,10 @@ async function isMoving(transaction: CommonQueryMethods): Promise<boolean> {
     SELECT FROM ${daybookTable('next', 'checkpoints')} c
     WHERE (to_jsonb(c)->>'updated_at')::timestamptz > now() - make_interval(secs => ${LEFT_BEHIND_SECONDS})`);
 }
+
+const isBeingCompared = (transaction: CommonQueryMethods): Promise<boolean> =>
+  transaction.exists(sql.unsafe`
+    SELECT FROM ${daybookTable('next', 'checkpoints')} c WHERE (to_jsonb(c)->>'is_to_compare')::boolean`);
 
 export async function buildAt(database: CommonQueryMethods, place: 'live' | 'next'): Promise<string | undefined> {
   if (!(await isThere(database, place))) return undefined;

@@ -36,11 +36,11 @@ export const verifyProjections = (
   projections: readonly Projection[],
   signal?: AbortSignal,
 ): Promise<readonly Verification[]> =>
-  buildBeside(log, database, projections, signal, async () => {
+  buildBeside(log, database, projections, signal, async (build_id) => {
     const keys = await readForeignKeys(database, 'next');
     const inStep = <T>(work: (transaction: CommonQueryMethods) => Promise<T>) => {
       signal?.throwIfAborted();
-      return atSamePosition(log, database, projections, keys, work);
+      return atSamePosition(log, database, projections, build_id, keys, work);
     };
     const found: Verification[] = [];
     for (const table of tables.filter((table) => !others.includes(table))) found.push(await verifyTable(inStep, table));
