@@ -7,6 +7,7 @@ import { LOCAL_MODEL, localModel } from './localModel.ts';
 import { type Asked, type EmbeddingModel, haveLength, type Question } from './model.ts';
 import { servingModel, storedModels, want } from './models.ts';
 import { makeSchema } from './schema.ts';
+import { forgetDeleted } from './vectors.ts';
 
 /** Where the settings name one, an endpoint as OpenAI's; its model is the one that is wanted. */
 export type Endpoint = {
@@ -71,13 +72,15 @@ export type Embedder = {
 };
 
 const LOOK_AGAIN_MS = 1_000;
+const FORGET_EVERY_MS = 2_000;
 
 /** The role `embedder`: keeps the wanted model's vectors, and until they are complete those of the models that it replaces. */
 export function createEmbedder({ wanted, find }: Embeddings, following: Following): Embedder {
   const { database, logger } = following;
   const stopping = new AbortController();
+  const nap = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
   let followers: readonly Follower[] = [];
-  let starting: Promise<void> = Promise.resolve();
+  let running: Promise<void> = Promise.resolve();
 
   async function begin(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -91,14 +94,29 @@ export function createEmbedder({ wanted, find }: Embeddings, following: Followin
         return;
       } catch (error) {
         logger.warn(`The embedder cannot start yet: ${error instanceof Error ? error.message : error}`);
-        await delay(LOOK_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => {});
+        await nap(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
+  /** Also while a follower waits, is held, or has much to do before it comes to who left. */
+  async function forget(): Promise<void> {
+    let lastError: string | undefined;
+    for (await nap(FORGET_EVERY_MS); !stopping.signal.aborted; await nap(FORGET_EVERY_MS)) {
+      try {
+        await forgetDeleted(database);
+        lastError = undefined;
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        if (lastError !== message) logger.warn(`Vectors of people who left may be there yet: ${message}`);
+        lastError = message;
       }
     }
   }
 
   return {
     start: () => {
-      starting = begin();
+      running = begin().then(forget);
     },
     status: () =>
       followers.length === 0
@@ -106,7 +124,7 @@ export function createEmbedder({ wanted, find }: Embeddings, following: Followin
         : followers.map(({ model, rate, status }) => ({ model, rate: rate(), ...status() })),
     stop: async () => {
       stopping.abort();
-      await starting;
+      await running;
       await Promise.all(followers.map(({ stop }) => stop()));
     },
   };

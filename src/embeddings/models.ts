@@ -39,10 +39,14 @@ export async function servingModel(
   return undefined;
 }
 
-/** @returns true where it was not before */
+/**
+ * Told of one that has embedded all there is, which may be nothing; one that refuses everything there is has not.
+ * @returns true where it was not before
+ */
 export async function completed(database: DatabasePool, name: string): Promise<boolean> {
   const { rowCount } = await database.query(sql.unsafe`
-    UPDATE embeddings.models SET complete_at = clock_timestamp() WHERE name = ${name} AND complete_at IS NULL AND dimensions IS NOT NULL`);
+    UPDATE embeddings.models SET complete_at = clock_timestamp() WHERE name = ${name} AND complete_at IS NULL
+      AND (dimensions IS NOT NULL OR NOT EXISTS (SELECT FROM embeddings.set_aside WHERE model = ${name}))`);
   return rowCount > 0;
 }
 

@@ -111,6 +111,12 @@ export async function forgetPeople(database: DatabasePool, ids: readonly string[
   if (ids.length > 0) await database.query(sql.unsafe`DELETE FROM embeddings.vectors WHERE user_id = ANY(${sql.array([...ids], 'uuid')})`);
 }
 
+/** Of everybody whom the read model knows to have left. */
+export async function forgetDeleted(database: DatabasePool): Promise<void> {
+  await database.query(sql.unsafe`
+    DELETE FROM embeddings.vectors WHERE user_id = ANY(ARRAY(SELECT id FROM users.users WHERE status = 'deleted'))`);
+}
+
 /**
  * Drops a person's vectors of texts that are nowhere any more. Only for an embedder that has caught up, or it would drop what it
  * is about to need. @throws PlaceMoved

@@ -14,7 +14,7 @@ import { want } from '../../src/embeddings/models.ts';
 import { type Place, PlaceMoved, readPlace } from '../../src/embeddings/place.ts';
 import { embeddingStandings } from '../../src/embeddings/standing.ts';
 import { subjectOf } from '../../src/embeddings/texts.ts';
-import { chunkOf, storeRows } from '../../src/embeddings/vectors.ts';
+import { chunkOf, keep, storeRows } from '../../src/embeddings/vectors.ts';
 import { projections } from '../../src/projections/index.ts';
 import { followProgress } from '../../src/projections/progress.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
@@ -72,12 +72,25 @@ const rowsOf = (person: Person) =>
 const vectorsOf = (person: Person) =>
   daybook.database.oneFirst(sql.type(count)`SELECT count(*) AS count FROM embeddings.vectors WHERE user_id = ${person.id}`);
 
+async function leave({ token }: Person): Promise<void> {
+  const payload = { current_password: 'correct horse battery staple' };
+  const left = { method: 'DELETE', url: '/api/v1/users/me', headers: { authorization: `Bearer ${token}` }, payload } as const;
+  expect((await inject(daybook.app, left)).status).toBe(204);
+}
+
 /** Rows and vectors as they are, of whatever model. */
 const everything = () =>
   daybook.database.any(sql.type(z.record(z.string(), z.unknown()))`
     SELECT entity_type, entity_id, chunk_index, content, content_sha256, model, dimensions, embedding::text
     FROM relationships.entity_embeddings ORDER BY model, entity_id, chunk_index`);
 const stateOf = (node: Daybook) => node.embedder?.status()[0]?.state;
+
+test('where nothing is written yet, everything is embedded', async () => {
+  await embedder();
+  await expect
+    .poll(async () => (await embeddingStandings(daybook.log, daybook.database))[0], patience)
+    .toMatchObject({ is_complete: true });
+});
 
 describe('what is written', () => {
   test('is embedded, each kind of it, and only where it has changed', async () => {
@@ -174,11 +187,35 @@ describe('what is written', () => {
     await add('/tasks', { title: 'Leave' }, eve);
     await expect.poll(() => rowsOf(eve), patience).toBe(1);
     expect(await vectorsOf(eve)).toBe(1);
-    const payload = { current_password: 'correct horse battery staple' };
-    const left = { method: 'DELETE', url: '/api/v1/users/me', headers: { authorization: `Bearer ${eve.token}` }, payload } as const;
-    expect((await inject(daybook.app, left)).status).toBe(204);
+    await leave(eve);
     await expect.poll(() => vectorsOf(eve), patience).toBe(0);
     expect(await rowsOf(eve)).toBe(0);
+    // As when it was on its way.
+    await keep(daybook.database, 'words', eve.id, [{ sha256: 'late', vector: [1] }]);
+    expect(await vectorsOf(eve)).toBe(0);
+  });
+
+  test('by somebody who leaves is gone with them also while the model is away, or is held', async () => {
+    const [hal, ida] = [await register(daybook.app, 'Hal'), await register(daybook.app, 'Ida')];
+    const node = await embedder();
+    for (const person of [hal, ida]) {
+      await add('/tasks', { title: 'Leave, too' }, person);
+      await expect.poll(() => vectorsOf(person), patience).toBe(1);
+    }
+    endpoint.refuse = () => true;
+    const waiting = await add('/tasks', { title: 'To be waited for' });
+    await expect.poll(() => stateOf(node), patience).toBe('waiting');
+    await leave(hal);
+    await expect.poll(() => vectorsOf(hal), patience).toBe(0);
+    expect(stateOf(node)).toBe('waiting');
+    expect((await admin.post('/system/projections/embeddings/pause')).status).toBe(200);
+    await expect.poll(() => stateOf(node), patience).toBe('paused');
+    await leave(ida);
+    await expect.poll(() => vectorsOf(ida), patience).toBe(0);
+    expect(stateOf(node)).toBe('paused');
+    endpoint.refuse = () => false;
+    expect((await admin.post('/system/projections/embeddings/resume')).status).toBe(200);
+    await expect.poll(() => contentOf(waiting), patience).toHaveLength(1);
   });
 });
 
