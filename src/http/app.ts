@@ -133,7 +133,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     database,
     blobs,
     maxUploadBytes,
-    readModel: createReadModel(log, progress, options),
+    readModel: createReadModel(log, database, progress, options),
     past: pastFrom(log),
     embed: options.embeddings.ask,
     authenticate: createAuthenticator(commandHandler.services),

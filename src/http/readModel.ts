@@ -1,12 +1,15 @@
 // Reads that include what the reader has written. A position is waited for; what a person's last command through this node
 // wrote, or was refused for, is waited for unasked. A read model that is far behind is no longer asked: what it has is not what
-// there is.
+// there is. One that somebody holds is: they know, and want it so.
 import { LRUCache } from 'lru-cache';
+import type { DatabasePool } from 'slonik';
 import { lagOf } from '../eventstore/lag.ts';
 import type { EventLog } from '../eventstore/log.ts';
 import { unavailable } from '../problem.ts';
+import { pausedSince } from '../projections/control.ts';
 import type { Progress } from '../projections/progress.ts';
 import { badHeader } from './headers.ts';
+import { isOutage } from './problems.ts';
 
 const WAIT_MS = 2_000;
 const LAG_KNOWN_FOR_MS = 1_000;
@@ -14,9 +17,11 @@ const REMEMBERED_PEOPLE = 100_000;
 
 export type ReadModelOptions = { readonly readWaitMs?: number; readonly maxLagSeconds: number };
 
+type Lag = { readonly seconds: number; readonly isTooFar: boolean };
+
 export type ReadModel = {
-  /** How far it is behind, as known within the last second or, where nobody has asked for longer, then. */
-  readonly lag: () => Promise<{ readonly seconds: number; readonly isTooFar: boolean }>;
+  /** How far it is behind, as known within the last second or, where nobody has asked for longer, then; too far only as of the last second. */
+  readonly lag: () => Promise<Lag>;
   /** @throws Problem 503 for one that is further behind than it may be */
   readonly keepsUp: () => Promise<void>;
   /** Remembers what a command, done or refused, has told a person of, for their later reads. */
@@ -29,18 +34,28 @@ export type ReadModel = {
   readonly upToTold: (userId: string) => Promise<string | undefined>;
 };
 
-export function createReadModel(log: EventLog, progress: Progress, { readWaitMs = WAIT_MS, maxLagSeconds }: ReadModelOptions): ReadModel {
+export function createReadModel(
+  log: EventLog,
+  database: DatabasePool,
+  progress: Progress,
+  { readWaitMs = WAIT_MS, maxLagSeconds }: ReadModelOptions,
+): ReadModel {
   const lastTold = new LRUCache<string, { position: bigint }>({ max: REMEMBERED_PEOPLE });
   const includes = (position: bigint) => progress.reached(position, readWaitMs);
 
-  let known: number | undefined;
+  async function ask(): Promise<Lag> {
+    const seconds = await lagSeconds(log, progress);
+    return { seconds, isTooFar: seconds > maxLagSeconds && !(await isHeld(database)) };
+  }
+
+  let known: Lag | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | undefined;
   async function lag() {
     if (performance.now() - askedAt > LAG_KNOWN_FOR_MS) {
-      asking ??= lagSeconds(log, progress)
-        .then((seconds) => {
-          known = seconds;
+      asking ??= ask()
+        .then((lag) => {
+          known = lag;
         })
         // A store that is away says so to whoever needs it.
         .catch(() => {})
@@ -48,11 +63,10 @@ export function createReadModel(log: EventLog, progress: Progress, { readWaitMs 
           askedAt = performance.now();
           asking = undefined;
         });
-      // Nobody waits for it but the first.
-      if (known === undefined) await asking;
+      // Nobody waits for it but the first, and who would be refused for what may be over.
+      if (known === undefined || known.isTooFar) await asking;
     }
-    const seconds = known ?? 0;
-    return { seconds, isTooFar: seconds > maxLagSeconds };
+    return known ?? { seconds: 0, isTooFar: false };
   }
 
   return {
@@ -79,6 +93,16 @@ export function createReadModel(log: EventLog, progress: Progress, { readWaitMs 
     },
   };
 }
+
+/** Whether somebody has paused it; not where a database that is away does not say so. */
+const isHeld = (database: DatabasePool): Promise<boolean> =>
+  pausedSince(database).then(
+    (since) => since !== null,
+    (error) => {
+      if (!isOutage(error)) throw error;
+      return false;
+    },
+  );
 
 /** How long the oldest event that is not in the read model yet has waited; 0 where there is none. */
 async function lagSeconds(log: EventLog, progress: Progress): Promise<number> {

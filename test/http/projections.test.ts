@@ -42,6 +42,11 @@ test('it is paused, also for a process that starts then and for one that is buil
   expect((await ann.get('/tasks')).body).toMatchObject({ items: [{ title: 'Unseen' }] });
   await ann.post('/tasks', { title: 'Unseen, too' });
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'paused', lag_events: 1 }] });
+  // Who holds it wants it to be behind, however far.
+  const strict = await startNode(daybook, { ROLES: 'api' }, { readWaitMs: 300, maxLagSeconds: 0 });
+  const elsewhere = client(strict.app, ann.token);
+  expect([(await elsewhere.get('/tasks')).status, (await elsewhere.post('/tasks', { title: 'Unseen' })).status]).toEqual([200, 202]);
+  await strict.stop();
 
   const resumed = await admin.post(`${model}/resume`);
   expect(resumed).toMatchObject({ status: 200, body: { items: [{ status: expect.stringMatching(/^(starting|running)$/) }] } });

@@ -1,4 +1,5 @@
 // What is answered while the read model is behind, away or not there, and what a refusal says of where it was decided.
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionError, type DatabasePool, sql } from 'slonik';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Daybook } from '../../src/daybook.ts';
@@ -161,6 +162,16 @@ test('further behind than it may be, it answers nothing but who asks for the way
     },
     { timeout: 20_000, interval: 500 },
   );
+  // What is over is not held against anybody, however long ago it was asked about.
+  const other = await startNode(daybook, { ROLES: 'api' }, { maxLagSeconds: 5 });
+  const elsewhere = client(other.app, ann.token);
+  expect((await elsewhere.get('/sessions')).status).toBe(503);
+  const projecting = await startNode(daybook, { ROLES: 'projector' });
+  expect(await projecting.projector?.reached((await daybook.log.head()) ?? 0n, 20_000)).toBe(true);
+  await delay(1_100);
+  expect((await elsewhere.get('/sessions')).status).toBe(200);
+  for (const node of [projecting, other]) await node.stop();
+
   const ready = await daybook.app.inject('/health/ready');
   expect(ready.statusCode).toBe(503);
   expect((await ann.get('/system/projections')).body).toMatchObject({ items: [{ status: 'stopped' }] });
