@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
+import { breathing } from '../breath.ts';
 import { jsonSchema } from './openapi.ts';
 import { problemBody } from './problems.ts';
 
@@ -39,6 +40,8 @@ document: [openapi.json](/openapi.json)`;
 const icon =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f6feb"/><path d="M4 5h8M4 8h8M4 11h5" stroke="#fff" stroke-width="1.5"/></svg>';
 
+const BREATH_MS = 10;
+
 /** Of the routes that describe themselves (openapi.ts); others are not for those who read the page. */
 export async function createApiPage(routes: readonly RouteOptions[], version: string): Promise<FastifyInstance> {
   const page = fastify();
@@ -69,8 +72,11 @@ export async function createApiPage(routes: readonly RouteOptions[], version: st
       css: [{ filename: 'daybook.css', content: '.swagger-ui .info hgroup.main > a { display: none; }' }],
     },
   });
+  // Who asks for the page waits for it, and nobody else.
+  const breath = breathing(BREATH_MS);
   for (const { method, url, config } of routes) {
     if (config?.describe && method !== 'HEAD') page.route({ method, url, schema: config.describe(), handler: async () => {} });
+    await breath();
   }
   await page.ready();
   return page;

@@ -366,7 +366,7 @@ test('what a run that was killed left is gone after the next, and nobody else ma
     await client.appendToStream('one', texts('text', 3));
     for (const folder of [directory, dirname(directory)]) expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(modes().filter(([name]) => name !== 'events.lock')).toEqual(
-      ['events.db', 'events.db-open', 'events.db-shm', 'events.db-wal'].map((name) => [name, '600']),
+      ['events.db', 'events.db-shm', 'events.db-wal'].map((name) => [name, '600']),
     );
   });
   const file = join(data, 'log.backup');

@@ -65,8 +65,9 @@ function spawned(args: readonly string[], environment: Readonly<Record<string, s
       if (url !== undefined) resolve(url);
     });
   }
-  child.once('exit', (code, signal) => {
-    alive.delete(child);
+  child.once('exit', () => alive.delete(child));
+  // Only then is all there that it has said.
+  child.once('close', (code, signal) => {
     reject(new Error(`Daybook ended with ${signal ?? code} before it was ready:\n${output}`));
   });
   const timer = setTimeout(() => reject(new Error(`Daybook was not ready within ${START_TIMEOUT_MS} ms:\n${output}`)), START_TIMEOUT_MS);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { appear, makeDirectory, makePrivate } from './files.ts';
 import { sentence } from './reasons.ts';
-import { checkWal, mark, unmark } from './wal.ts';
+import { checkWal } from './wal.ts';
 
 const schema = `
   CREATE TABLE streams (
@@ -68,7 +68,6 @@ export function openFile(file: string, connect: Connect, release: () => void): D
     clearLeftovers(path.dirname(file));
     checkWal(file);
     create(file);
-    unmark(file);
     db = connect(file);
     // FULL: every commit is on disk before it returns. A longer WAL than SQLite's default lets a checkpoint write a page once
     // that many commits have touched.
@@ -82,7 +81,6 @@ export function openFile(file: string, connect: Connect, release: () => void): D
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     upgrade(db);
     check(db, file);
-    mark(file);
     return db;
   } catch (error) {
     db?.close();

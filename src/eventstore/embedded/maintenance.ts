@@ -12,7 +12,6 @@ import { openLog } from './log.ts';
 import { checkIsLog, clearLeftovers, partial, scavengedOf, sealBackup, sealOf } from './logFile.ts';
 import { sentence } from './reasons.ts';
 import { isTombstoned, visibleFrom } from './streams.ts';
-import { unmark } from './wal.ts';
 
 /** `checksum` is of all events, with their places: two logs with the same one are the same. `faults` are a line each. */
 export type Report = { readonly events: number; readonly head: number; readonly checksum: string; readonly faults: readonly string[] };
@@ -120,7 +119,7 @@ export function restoreLog(file: string, directory: string): Report {
     // What is in a WAL that another log left would be written into this one.
     if (existsSync(target) || existsSync(`${target}-wal`)) throw new Error(`There is a log in ${directory} already; move it away first`);
     clearLeftovers(directory);
-    unmark(target);
+    rmSync(`${target}-shm`, { force: true }); // of a log that somebody took away
     copyFileSync(file, arriving, constants.COPYFILE_FICLONE);
     chmodSync(arriving, 0o600);
     const report = verifyLog(arriving, file);

@@ -8,7 +8,6 @@ import type { ProposedEvent, StoredEvent } from './events.ts';
 import { Failure } from './failures.ts';
 import { lock } from './lock.ts';
 import { type Connect, openFile, pragma, prepare } from './logFile.ts';
-import { unmark } from './wal.ts';
 
 const columns = 'position, stream, revision, id, type, is_json, created, data, metadata';
 
@@ -127,7 +126,6 @@ export function openStorage(directory: string, connect: Connect = (file) => new 
      * for another process reads the log as it was.
      */
     compact(): void {
-      unmark(file);
       db.exec('VACUUM');
       if (pragma(db, 'wal_checkpoint(TRUNCATE)') !== 0) {
         throw new Error(
@@ -138,7 +136,6 @@ export function openStorage(directory: string, connect: Connect = (file) => new 
 
     close(): void {
       try {
-        unmark(file);
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
         // The disk is full or gone. What is in the WAL stays there, and is found at the next start.

@@ -1,42 +1,26 @@
 // Whether the WAL that a killed process left is as it left it. SQLite takes a WAL up to the first frame that is not as it should be
 // and drops the rest without a word: right for the commit that a crash tore, which nobody was answered, and a silent loss of
-// answered ones where the file was damaged. Three things tell: commits after the one that is torn, for each is on disk before
-// the next begins; SQLite's index of the WAL, which a kill leaves as it was after the last commit; and a mark beside the log, which is
-// there while there has to be a WAL. The formats: https://sqlite.org/fileformat2.html#walformat, https://sqlite.org/walformat.html
-import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
-import path from 'node:path';
-import { appear, makePrivate, sync } from './files.ts';
+// answered ones where the file was damaged. Two things tell: commits after the one that is torn, for each is on disk before the
+// next begins; and SQLite's index of the WAL, which a kill leaves as it was after the last commit. Who closes a log, be it only by
+// ending the process, has SQLite remove the index first and then the WAL, so an index without its WAL is of one that was taken
+// away. The formats: https://sqlite.org/fileformat2.html#walformat, https://sqlite.org/walformat.html
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 
 const walOf = (file: string): string => `${file}-wal`;
-const markOf = (file: string): string => `${file}-open`;
+const indexOf = (file: string): string => `${file}-shm`;
 
 const headerBytes = 32;
 const frameHeaderBytes = 24;
 const framesAtOnce = 64;
 
-/** Notes that the log has commits in its WAL, and will until `unmark`. */
-export function mark(file: string): void {
-  const arriving = `${file}.new`;
-  makePrivate(arriving);
-  appear(arriving, markOf(file));
-}
-
-/** Notes that the WAL may end. */
-export function unmark(file: string): void {
-  if (!existsSync(markOf(file))) return;
-  rmSync(markOf(file));
-  sync(path.dirname(file), 'r');
-}
-
 /** Whether a log that nobody has open was left with something to check. */
-export const isLeftOpen = (file: string): boolean => existsSync(walOf(file)) || existsSync(markOf(file));
+export const isLeftOpen = (file: string): boolean => existsSync(walOf(file)) || existsSync(indexOf(file));
 
 /** Throws one sentence where answered commits are lost with the WAL of a log that nobody has open. */
 export function checkWal(file: string): void {
   const wal = walOf(file);
   if (bytesOf(wal) < headerBytes) {
-    if (existsSync(markOf(file)))
-      throw new Error(`The event log ${file} is damaged: ${wal}, where its last appends are, is missing or empty`);
+    if (indexed(file) > 0) throw new Error(`The event log ${file} is damaged: ${wal}, where its last appends are, is missing or empty`);
     return;
   }
   const descriptor = openSync(wal, 'r');
@@ -106,9 +90,9 @@ function checksum(isLittleEndian: boolean): (bytes: Buffer, from: number, to: nu
 const isEqual = ([first, second]: Sums, bytes: Buffer, at: number): boolean =>
   first === bytes.readInt32BE(at) && second === bytes.readInt32BE(at + 4);
 
-/** How many frames of the WAL with these salts were committed as the index beside it knows; 0 where it knows nothing of it. */
-function indexed(file: string, salts: Buffer): number {
-  const index = `${file}-shm`;
+/** How many frames of the WAL, with these salts where one has it, were committed as the index beside it knows; 0 where it knows nothing of it. */
+function indexed(file: string, salts?: Buffer): number {
+  const index = indexOf(file);
   const half = 48;
   if (bytesOf(index) < 2 * half) return 0;
   const head = Buffer.alloc(2 * half);
@@ -117,7 +101,7 @@ function indexed(file: string, salts: Buffer): number {
   closeSync(descriptor);
   // It is there twice, and was being written where the two are not the same. Its numbers are in this machine's order of bytes.
   const [version, frames] = [0, 16].map((at) => new Uint32Array(head.buffer, head.byteOffset + at, 1)[0]);
-  const isOfThis = head.compare(head, half, 2 * half, 0, half) === 0 && version === 3007000 && salts.compare(head, 32, 40) === 0;
+  const isOfThis = head.compare(head, half, 2 * half, 0, half) === 0 && version === 3007000 && (salts?.compare(head, 32, 40) ?? 0) === 0;
   return isOfThis ? (frames ?? 0) : 0;
 }
 
