@@ -23,7 +23,7 @@ export function makeDirectory(directory: string): void {
 }
 
 /** Waits until a file, or the names in a folder, are on disk. */
-export function sync(path: string, flags: string): void {
+function sync(path: string, flags: string): void {
   const descriptor = openSync(path, flags);
   fsyncSync(descriptor);
   closeSync(descriptor);
