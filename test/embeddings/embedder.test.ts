@@ -19,7 +19,7 @@ import { projections } from '../../src/projections/index.ts';
 import { followProgress } from '../../src/projections/progress.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
 import { secrets, startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
-import { type EmbeddingEndpoint, embeddingEndpoint, saying, status, vectorOf } from '../support/embeddingEndpoint.ts';
+import { type EmbeddingEndpoint, embeddingEndpoint, type Failure, saying, status, vectorOf } from '../support/embeddingEndpoint.ts';
 import { client, inject, type Person, register } from '../support/person.ts';
 
 const patience = { timeout: 20_000 };
@@ -129,6 +129,18 @@ describe('what is written', () => {
     await embedder();
     const id = await add('/tasks', { title: 'After somebody else' });
     await expect.poll(() => contentOf(id), patience).toEqual(['After somebody else']);
+  });
+
+  test('is embedded for each who wrote it, also where they wrote the same', async () => {
+    const joe = await register(daybook.app, 'Joe');
+    await embedder();
+    for (const person of [ann, joe]) {
+      const id = await add('/tasks', { title: 'What two have to do' }, person);
+      await expect.poll(() => contentOf(id), patience).toEqual(['What two have to do']);
+    }
+    expect(endpoint.texts).toEqual(['What two have to do', 'What two have to do']);
+    await leave(joe);
+    await expect.poll(() => rowsOf(joe), patience).toBe(0);
   });
 
   test('where it is long, in chunks, of which only those are embedded that have changed', async () => {
@@ -300,6 +312,24 @@ describe('an endpoint that fails', () => {
     await expect.poll(() => contentOf(odd), patience).toEqual(['An odd word']);
   });
 
+  test('is left alone for as long as it says, and ever longer where it says nothing', async () => {
+    const node = await embedder();
+    await expect.poll(() => stateOf(node), patience).toBe('running');
+    const times: number[] = [];
+    const failing =
+      (headers: Record<string, string>): Failure =>
+      (response) => {
+        times.push(performance.now());
+        status(503, headers)(response);
+      };
+    endpoint.failures.push(failing({ 'retry-after': '1' }), failing({}), failing({}), failing({}));
+    const id = await add('/tasks', { title: 'Have patience' });
+    await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    // Without the endpoint's word, it would have been a quarter of a second at first; then twice that, and again.
+    for (const [index, least] of [1_000, 500, 1_000].entries()) expect(waits[index]).toBeGreaterThan(least - 20);
+  });
+
   test('to take anything at all is waited for, and nothing is set aside', async () => {
     endpoint.refuse = () => true;
     const node = await embedder();
@@ -410,6 +440,18 @@ describe('once more', () => {
     await rebuild(daybook.log, daybook.database, projections, () => {});
     await expect.poll(everything, patience).toEqual(before);
     expect(endpoint.texts).toEqual([]);
+  });
+
+  test('where the log is another than before, everything is looked at again', async () => {
+    const first = await embedder();
+    const id = await add('/tasks', { title: 'Of this log' });
+    await expect.poll(() => contentOf(id), patience).toHaveLength(1);
+    nodes.length = 0;
+    await first.stop();
+    await daybook.database.query(sql.unsafe`UPDATE daybook.checkpoints SET event_id = ${randomUUIDv7()} WHERE name = 'embeddings: words'`);
+    await daybook.database.query(sql.unsafe`DELETE FROM relationships.entity_embeddings WHERE entity_id = ${id}`);
+    await embedder();
+    await expect.poll(() => contentOf(id), patience).toEqual(['Of this log']);
   });
 
   test('two at once ask of each text once, and what one leaves the other takes up', async () => {
@@ -551,7 +593,7 @@ describe('another model', () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     endpoint.hold.set('new words', held);
     endpoint.dimensions.set('new words', 32);
-    const second = await embedder('new words');
+    const second = await embedder('new words', { ROLES: 'api,projector,embedder' });
     const later = await add('/tasks', { title: 'Meanwhile' });
     await expect.poll(() => contentOf(later), patience).toEqual(['Meanwhile']);
     expect(await contentOf(later, 'new words')).toEqual([]);
@@ -560,6 +602,20 @@ describe('another model', () => {
       { model: 'words', is_complete: true },
     ]);
     expect(await second.embeddings.ask('before', asked())).toMatchObject({ model: 'words', vector: { length: 64 } });
+
+    // Also when the new one has its first vectors.
+    const { database } = daybook;
+    await database.query(sql.unsafe`UPDATE embeddings.models SET dimensions = 32 WHERE name = 'new words'`);
+    await database.query(sql.unsafe`
+      INSERT INTO relationships.entity_embeddings
+      SELECT gen_random_uuid(), user_id, entity_type, entity_id, 0, content, content_sha256, 'new words', 32,
+        array_fill(1, ARRAY[32])::vector, created_at, updated_at, version
+      FROM relationships.entity_embeddings WHERE entity_id = ${earlier} AND model = 'words'`);
+    expect(await second.embeddings.ask('before', asked())).toMatchObject({ model: 'words', vector: { length: 64 } });
+    expect(await client(second.app, ann.token).get('/search?q=before&mode=vector&limit=1')).toMatchObject({
+      ...{ status: 200, body: { items: [{ entity_id: earlier }] } },
+    });
+    await database.query(sql.unsafe`DELETE FROM relationships.entity_embeddings WHERE model = 'new words'`);
 
     release();
     await expect.poll(standing, patience).toEqual([{ model: 'new words', is_complete: true }]);

@@ -76,6 +76,13 @@ test.for<[string, Failure, { http_status: number | null; isRefusal?: boolean; re
   expect(calls.at(-1)).toMatchObject({ http_status, error: expect.any(String), isTriedAgain: !isRefusal });
 });
 
+test('a question is not waited for as long as what is only to be stored', async () => {
+  const options = { url: endpoint.url, apiKey: undefined, requestsPerMinute: 1, timeoutMs: 60_000, questionTimeoutMs: 50 };
+  endpoint.failures.push(silence);
+  const question = httpModel('words', options, async () => true).embed(['question'], { ...asked, isWaitedFor: true });
+  await expect(question).rejects.toThrow(EmbeddingFailed);
+});
+
 test('keeps a distance, unless somebody waits', async () => {
   const slow = httpModel('words', { url: endpoint.url, apiKey: undefined, requestsPerMinute: 1 }, async () => true);
   const ending = new AbortController();
