@@ -78,7 +78,7 @@ export async function createDaybook(
   const builder = projector && createBuilder(log, database, projections, logger, projector.look, metrics.verified);
   const verification =
     builder && schedule(config.VERIFY_SCHEDULE, () => builder.verify(), { noOverlap: true, suppressMissedWarning: true });
-  if (interim) builder?.start(interim.reason);
+  if (interim) builder?.replace(interim.version, interim.reason);
   const services = { log, database, commandHandler, logger };
   const calls = callLogger(services);
   const embeddings = createEmbeddings(database, endpointOf(config), calls.log);

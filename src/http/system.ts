@@ -16,7 +16,11 @@ const ready = z.object({
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-export function addSystem(app: FastifyInstance, { log, database, projector, scheduler }: Projecting, services: RouteServices): void {
+export function addSystem(
+  app: FastifyInstance,
+  { log, database, projector, builder, scheduler }: Projecting,
+  services: RouteServices,
+): void {
   app.get('/health/live', {
     config: describeRead({ name: 'isLive', route: 'GET /health/live', summary: 'The process answers', response: live, access: 'public' }),
     handler: () => ({ status: 'live' }),
@@ -38,13 +42,14 @@ export function addSystem(app: FastifyInstance, { log, database, projector, sche
         services.readModel.lag(),
       ]);
       const state = projector?.status().state;
+      const isOverdue = builder?.status().isOverdue === true;
       // Waiting, too: requests are answered all the same.
       const arePoliciesWell = (scheduler?.status() ?? []).every(({ state }) => state === 'starting' || state === 'running');
       const readiness: z.output<typeof ready> = {
         status: 'ready',
         event_log,
         read_model,
-        projector: state === 'waiting' || state === 'stopped' ? 'away' : isTooFar ? 'behind' : known(state),
+        projector: state === 'waiting' || state === 'stopped' ? 'away' : isTooFar ? 'behind' : known(isOverdue ? 'degraded' : state),
         policies: arePoliciesWell ? 'ok' : 'degraded',
       };
       const checks = [readiness.event_log, readiness.read_model, readiness.projector, readiness.policies];

@@ -3,6 +3,7 @@
 import type { DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import type { Logger } from '../logger.ts';
+import { readCheckpoint } from './applier.ts';
 import { clearLeftovers, LEFT_BEHIND_SECONDS } from './next.ts';
 import type { Projection } from './projection.ts';
 import { rebuild } from './rebuild.ts';
@@ -11,6 +12,8 @@ import { type Verification, verifyProjections } from './verify.ts';
 export type Builder = {
   /** Begins a build and does not wait for it; one that is going on already is that one. */
   readonly start: (reason: string) => void;
+  /** The same while the tables of that other version serve: where it fails it is tried again, less and less often, as long as they do. */
+  readonly replace: (version: string, reason: string) => void;
   readonly status: () => BuildStatus;
   /** Compares the tables with what the log gives. Never rejects: what went wrong is logged, and the next time tries again. */
   readonly verify: () => Promise<void>;
@@ -27,6 +30,8 @@ export type BuildStatus = {
   readonly head: bigint | null;
   /** Of the last one, unless that was well or another has begun since. */
   readonly lastError: string | undefined;
+  /** Whether what serves is another version's since a build has failed. */
+  readonly isOverdue: boolean;
 };
 
 export type VerificationStatus = {
@@ -36,6 +41,9 @@ export type VerificationStatus = {
   /** Of the last one, unless that came to its end or another has begun since. */
   readonly lastError: string | undefined;
 };
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
 
 /**
  * @param onExchange told that what serves is another one now
@@ -52,12 +60,28 @@ export function createBuilder(
   const stopping = new AbortController();
   let building: Promise<void> | undefined;
   let verifying: Promise<void> | undefined;
-  let status: BuildStatus = { isBuilding: false, events: 0, position: null, head: null, lastError: undefined };
+  let status: BuildStatus = { isBuilding: false, events: 0, position: null, head: null, lastError: undefined, isOverdue: false };
+  /** Of the tables that serve until a build is well. */
+  let interim: string | undefined;
+  let retryMs = FIRST_RETRY_MS;
+  let retry: NodeJS.Timeout | undefined;
+
+  function start(reason: string): void {
+    if (stopping.signal.aborted || building) return;
+    clearTimeout(retry);
+    building = build(reason);
+  }
+
+  function settled(): void {
+    interim = undefined;
+    status = { ...status, isOverdue: false };
+    onExchange();
+  }
 
   async function build(reason: string): Promise<void> {
     const began = performance.now();
     logger.info(`Building the read model beside the one that serves: ${reason}.`);
-    status = { isBuilding: true, events: 0, position: null, head: null, lastError: undefined };
+    status = { ...status, isBuilding: true, events: 0, position: null, head: null, lastError: undefined };
     try {
       await rebuild(
         log,
@@ -69,15 +93,29 @@ export function createBuilder(
         stopping.signal,
       );
       logger.info(`The read model is built: ${status.events} events in ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
-      onExchange();
+      settled();
     } catch (error) {
       if (stopping.signal.aborted) return;
-      status = { ...status, lastError: error instanceof Error ? error.message : String(error) };
+      status = { ...status, lastError: error instanceof Error ? error.message : String(error), isOverdue: interim !== undefined };
       logger.error(`The read model could not be built, and the one that was there stays: ${status.lastError}`);
+      if (interim === undefined) return;
+      retry = setTimeout(() => void tryAgain(reason), retryMs).unref();
+      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
     } finally {
       status = { ...status, isBuilding: false };
       building = undefined;
     }
+  }
+
+  /** Unless another process has been quicker, of this version or of a newer one. */
+  async function tryAgain(reason: string): Promise<void> {
+    const serving = await readCheckpoint(database, 'live').then(
+      ({ model_version }) => model_version,
+      // The build will say what is wrong.
+      () => interim,
+    );
+    if (serving === interim) start(reason);
+    else settled();
   }
 
   let verification: VerificationStatus = { isVerifying: false, found: undefined, lastError: undefined };
@@ -109,8 +147,10 @@ export function createBuilder(
   const again = setTimeout(clear, 2 * LEFT_BEHIND_SECONDS * 1_000).unref();
 
   return {
-    start: (reason) => {
-      if (!stopping.signal.aborted) building ??= build(reason);
+    start,
+    replace: (version, reason) => {
+      interim = version;
+      start(reason);
     },
     status: () => status,
     verify: () => {
@@ -120,6 +160,7 @@ export function createBuilder(
     verification: () => verification,
     stop: async () => {
       clearTimeout(again);
+      clearTimeout(retry);
       stopping.abort();
       await Promise.all([building, verifying]);
     },

@@ -3,7 +3,10 @@ import { sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runningDaybook } from '../../src/cli/running.ts';
 import { readConfig } from '../../src/config.ts';
+import type { EventLog } from '../../src/eventstore/log.ts';
+import { modelVersion } from '../../src/projections/applier.ts';
 import { parkedEvents } from '../../src/projections/control.ts';
+import { projections } from '../../src/projections/index.ts';
 import type { Verification } from '../../src/projections/verify.ts';
 import { createTokens } from '../../src/tokens.ts';
 import { secrets, startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
@@ -53,6 +56,38 @@ test('it is paused, also for a process that starts then and for one that is buil
   await daybook.settled();
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'running', lag_events: 0, parked_events: 0 }] });
   expect(await ready()).toMatchObject({ status: 'ready', projector: 'ok' });
+});
+
+test('a build for a new version that fails is tried again until one is well, and until then something is wrong', async () => {
+  let isBroken = true;
+  const log: EventLog = {
+    ...daybook.log,
+    async *readAll(after) {
+      if (isBroken && after === null) throw new Error('a fault of the disk');
+      yield* daybook.log.readAll(after);
+    },
+  };
+  const interim = { version: modelVersion(projections), reason: 'it is of another version' };
+  const node = await startNode({ ...daybook, log }, { ROLES: 'api,projector' }, { readWaitMs: 300, interim });
+  const well = async () => (await node.app.inject('/health/ready')).json();
+  await expect.poll(well).toMatchObject({ status: 'degraded', projector: 'degraded' });
+  expect(node.builder?.status()).toMatchObject({ isOverdue: true, lastError: 'a fault of the disk' });
+  isBroken = false;
+  await expect.poll(well, { timeout: 20_000 }).toMatchObject({ status: 'ready', projector: 'ok' });
+  expect(node.builder?.status()).toMatchObject({ isOverdue: false, lastError: undefined });
+  await node.stop();
+
+  // A newer version's process that was quicker is not undone.
+  isBroken = true;
+  const late = await startNode({ ...daybook, log }, { ROLES: 'api,projector' }, { readWaitMs: 300, interim });
+  await expect.poll(() => late.builder?.status().isOverdue).toBe(true);
+  await daybook.database.query(sql.unsafe`UPDATE daybook.checkpoints SET model_version = 'newer'`);
+  isBroken = false;
+  await expect.poll(() => late.builder?.status(), { timeout: 20_000 }).toMatchObject({ isBuilding: false, isOverdue: false });
+  expect(await daybook.database.oneFirst(sql.unsafe`SELECT model_version FROM daybook.checkpoints`)).toBe('newer');
+  await late.stop();
+  await daybook.database.query(sql.unsafe`UPDATE daybook.checkpoints SET model_version = ${modelVersion(projections)}`);
+  await daybook.settled();
 });
 
 test('what could not be projected is shown to admins, with why, and is no secret of how much it is', async () => {

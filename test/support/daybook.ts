@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { type DatabasePool, sql } from 'slonik';
 import { type BlobStore, openBlobStore } from '../../src/blobs/blobStore.ts';
 import { readConfig } from '../../src/config.ts';
-import { createDaybook, type Daybook } from '../../src/daybook.ts';
+import { createDaybook, type Daybook, type Interim } from '../../src/daybook.ts';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { identifyLog } from '../../src/eventstore/identity.ts';
 import { connectEventLog, type EventLog } from '../../src/eventstore/log.ts';
@@ -82,7 +82,7 @@ async function makeOfThisLog(log: EventLog, database: DatabasePool): Promise<voi
 export async function startNode(
   { log, database, blobs }: TestStores,
   environment: Record<string, string>,
-  limits: Partial<TestLimits> = {},
+  limits: Partial<TestLimits> & { readonly interim?: Interim } = {},
 ): Promise<Daybook> {
   const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
   const daybook = await createDaybook({ log, database, blobs, secrets }, readConfig({ ...quiet, ...environment }), logger, {
