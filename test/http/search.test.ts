@@ -153,6 +153,7 @@ describe('what looks like HTML in a text', () => {
     ['customers', '&lt;name of <mark>customer</mark>&gt;'],
     ['<name of customer>', '&lt;<mark>name</mark> of <mark>customer</mark>&gt;'],
     ['"n and j"', 'i&lt;<mark>n</mark> and <mark>j</mark>&gt;m'],
+    ['"<name of customer>"', '&lt;<mark>name</mark> of <mark>customer</mark>&gt;'],
     ['<style> thursday', '<mark>style</mark>&gt;` in a page? Ask &lt;name of customer&gt;'],
   ])('is text: %s', async (question, marked) => {
     expect(await ask(question, '', bob)).toEqual([expect.objectContaining({ snippet: expect.stringContaining(marked) })]);
