@@ -1,9 +1,10 @@
 // Search as a client sees it: what is found, in which order, how the match is marked, and that it is only one's own. Here, what
 // means something alike is what has words in common; how well the model does that comes along is what npm run bench:search says.
-import { sql } from 'slonik';
+import { type DatabasePool, sql } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { questions, withoutSharedWords } from '../../bench/search/labelled.ts';
+import { search } from '../../src/queries/search/search.ts';
 import { startDaybook, type TestDaybook } from '../support/daybook.ts';
 import { type EmbeddingEndpoint, embeddingEndpoint, status, vectorOf } from '../support/embeddingEndpoint.ts';
 import { type Answer, type Person, register, T0 } from '../support/person.ts';
@@ -190,6 +191,33 @@ test('as many are found as were asked for', async () => {
   const owner = await register(daybook.app, 'Many');
   for (let index = 0; index < 101; index += 1) await owner.post('/tasks', { title: `Kumquat ${index}` });
   expect((await ask('kumquat', '&limit=100', owner)).length).toBe(100);
+});
+
+test('long texts are looked through in turns, between which others are answered and what was found may go', async () => {
+  const owner = await register(daybook.app, 'Long');
+  for (const index of [1, 2, 3, 4]) {
+    await owner.post('/documents', { title: `Long ${index}`, content: `${'nothing '.repeat(2500)} durian${' durian'.repeat(4 - index)}` });
+  }
+  let statements = 0;
+  const any: DatabasePool['any'] = async (query) => {
+    const rows = await daybook.database.any(query);
+    statements += 1;
+    if (statements === 2) {
+      await daybook.database.query(sql.unsafe`DELETE FROM documents.documents WHERE user_id = ${owner.id} AND title = 'Long 4'`);
+    }
+    return rows;
+  };
+  const request = { params: {}, querystring: { q: 'durian', mode: 'text' }, userId: owner.id };
+  const { body } = await search.read({ ...daybook.database, any }, request);
+  expect(body).toMatchObject({ items: [{ title: 'Long 1' }, { title: 'Long 2' }, { title: 'Long 3' }] });
+  expect(statements).toBe(3);
+});
+
+test('what has no text is found by who wrote it', async () => {
+  const owner = await register(daybook.app, 'Empty');
+  const letter = { direction: 'inbound', from_address: 'lychee@harbour.example', from_name: 'Lychee', received_at: T0 };
+  expect((await owner.post('/emails', letter)).status).toBe(201);
+  expect((await ask('lychee', '', owner)).map(({ title, snippet }) => ({ title, snippet }))).toEqual([{ title: null, snippet: '' }]);
 });
 
 test('the longest text that Daybook takes, in whatever script, is taken', async () => {

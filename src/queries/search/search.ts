@@ -6,7 +6,7 @@ import { unavailable } from '../../problem.ts';
 import { entityEmbeddingRows, searchableRows } from '../../tables/relationships.ts';
 import { invalid } from '../../validation.ts';
 import { instant, searchedType, searchMode, storedInstant, text, uuid } from '../../vocabulary.ts';
-import { anyOf, made, type Scope } from '../query.ts';
+import { type Any, anyOf, made, type Scope } from '../query.ts';
 import { byMeaning } from './meaning.ts';
 import { byWords, excerpt, isMarked, marked, questionOf, unmarked } from './words.ts';
 
@@ -30,9 +30,9 @@ const item = z.object({
   occurred_at: storedInstant,
   explanation: explanation.optional(),
 });
-const row = item.omit({ snippet: true, explanation: true }).extend({
-  excerpt: z.string(),
-  passage: z.string().nullable(),
+const hit = item.omit({ snippet: true, explanation: true }).extend({
+  chunk_id: uuid.nullable(),
+  length: z.int(),
   words_rank: z.int().nullable(),
   words_score: z.number().nullable(),
   ts_rank: z.number().nullable(),
@@ -40,10 +40,14 @@ const row = item.omit({ snippet: true, explanation: true }).extend({
   meaning_score: z.number().nullable(),
   similarity: z.number().nullable(),
 });
-type Row = z.output<typeof row>;
+type Hit = z.output<typeof hit>;
+const shown = item.pick({ entity_type: true, entity_id: true }).extend({ excerpt: z.string(), passage: z.string().nullable() });
+type Shown = z.output<typeof shown>;
 
 /** The text in which an excerpt is looked for; beyond, it is long. */
 const TEXT = sql.fragment`left(coalesce(nullif(t.body, ''), t.title, ''), 50000)`;
+/** How many characters are looked through in one statement: while one runs, the embedded Postgres answers nobody else. */
+const TURN = 50_000;
 /** Of a passage, as much as one sees at a glance. */
 const PASSAGE = 240;
 
@@ -106,7 +110,7 @@ the passage that means something like \`q\`. With \`explain=true\`, each item sa
       throw invalid([{ in: 'query', pointer: '/to', detail: 'must be after from' }]);
     }
     const { mode, question } = await prepared(filters, scope);
-    const rows = await any(sql.type(row)`
+    const hits = await any(sql.type(hit)`
       WITH words AS MATERIALIZED (${mode === 'vector' ? NO_WORDS : byWords(scope, questionOf(q), amongTexts(filters), RANKED)}),
       meaning AS MATERIALIZED (${question ? byMeaning(scope, question, amongChunks(scope, filters), RANKED) : NO_MEANING}),
       ranked AS (
@@ -119,13 +123,12 @@ the passage that means something like \`q\`. With \`explain=true\`, each item sa
         ORDER BY score DESC, coalesce(words_rank, meaning_rank), id LIMIT ${limit})
       SELECT t.type AS entity_type, t.id AS entity_id, t.title, t.occurred_at, hits.score,
         words_rank, words_score, ts_rank, meaning_rank, meaning_score, similarity,
-        CASE WHEN words_rank IS NULL THEN ${excerpt(sql.fragment`e.content`, questionOf(q, 'any'))}
-          ELSE ${excerpt(TEXT, questionOf(q))} END AS excerpt,
-        CASE WHEN words_rank IS NULL THEN left(${unmarked(sql.fragment`e.content`)}, ${PASSAGE + 1}) END AS passage
+        CASE WHEN words_rank IS NULL THEN chunk_id END AS chunk_id, length(${TEXT}) AS length
       FROM hits JOIN ${scope.from(searchableRows)} t USING (type, id)
-      LEFT JOIN ${scope.from(entityEmbeddingRows)} e ON e.id = hits.chunk_id
       ORDER BY hits.score DESC, coalesce(words_rank, meaning_rank), t.id`);
-    return { items: rows.map((row) => ({ ...itemOf(row), ...(filters.explain === 'true' && { explanation: explained(row) }) })), mode };
+    const shown: Shown[] = [];
+    for (const turn of turnsOf(hits)) shown.push(...(await shownOf(any, scope, q, turn)));
+    return { items: hits.flatMap((hit) => itemOf(hit, shown.find(isOf(hit)), filters)), mode };
   },
 });
 
@@ -169,14 +172,64 @@ const amongChunks = (scope: Scope, filters: Filters): FragmentSqlToken => {
   return times.length > 0 ? dated : ofTypes(filters, sql.fragment`e.entity_type`);
 };
 
-function itemOf({ entity_type, entity_id, title, excerpt, passage, score, occurred_at }: Row) {
-  const snippet = passage === null || isMarked(excerpt) ? excerpt : atAGlance(passage);
-  return { entity_type, entity_id, title, snippet: marked(snippet), score, occurred_at };
+/** The hits in their order, as many together as may be looked through at once. */
+function turnsOf(hits: readonly Hit[]): Hit[][] {
+  const turns: Hit[][] = [];
+  // Before the first turn there is not even room for an empty text.
+  let left = -1;
+  for (const hit of hits) {
+    if (hit.length > left) {
+      turns.push([]);
+      left = TURN;
+    }
+    left -= hit.length;
+    turns.at(-1)?.push(hit);
+  }
+  return turns;
+}
+
+/** What there is to see of these. */
+const shownOf = (any: Any, { from }: Scope, q: string, hits: readonly Hit[]) =>
+  any(sql.type(shown)`
+    SELECT t.type AS entity_type, t.id AS entity_id, left(${unmarked(sql.fragment`e.content`)}, ${PASSAGE + 1}) AS passage,
+      CASE WHEN e.id IS NULL THEN ${excerpt(TEXT, questionOf(q))} ELSE ${excerpt(sql.fragment`e.content`, questionOf(q, 'any'))} END AS excerpt
+    FROM unnest(${columnOf(hits, 'entity_type', 'text')}, ${columnOf(hits, 'entity_id', 'uuid')}, ${columnOf(hits, 'chunk_id', 'uuid')})
+      AS hit (type, id, chunk_id)
+    JOIN ${from(searchableRows)} t USING (type, id)
+    LEFT JOIN ${from(entityEmbeddingRows)} e ON e.id = hit.chunk_id`);
+
+const columnOf = (hits: readonly Hit[], name: 'entity_type' | 'entity_id' | 'chunk_id', type: 'text' | 'uuid') =>
+  sql.array(
+    hits.map((hit) => hit[name]),
+    type,
+  );
+
+const isOf =
+  (hit: Hit) =>
+  ({ entity_type, entity_id }: Shown): boolean =>
+    entity_type === hit.entity_type && entity_id === hit.entity_id;
+
+/** @returns nothing where it was deleted since it was found */
+function itemOf(hit: Hit, shown: Shown | undefined, { explain }: Filters) {
+  if (!shown) return [];
+  const { entity_type, entity_id, title, score, occurred_at } = hit;
+  const snippet = shown.passage === null || isMarked(shown.excerpt) ? shown.excerpt : atAGlance(shown.passage);
+  return [
+    {
+      entity_type,
+      entity_id,
+      title,
+      snippet: marked(snippet),
+      score,
+      occurred_at,
+      ...(explain === 'true' && { explanation: explained(hit) }),
+    },
+  ];
 }
 
 const atAGlance = (passage: string) => ([...passage].length > PASSAGE ? passage.replace(/(?<=\s)\S*$/, '…') : passage);
 
-const explained = ({ words_rank, words_score, ts_rank, meaning_rank, meaning_score, similarity }: Row) => ({
+const explained = ({ words_rank, words_score, ts_rank, meaning_rank, meaning_score, similarity }: Hit) => ({
   text: words_rank === null ? null : { rank: words_rank, score: words_score, ts_rank },
   vector: meaning_rank === null ? null : { rank: meaning_rank, score: meaning_score, similarity },
 });
