@@ -12,7 +12,7 @@ import { reasonToRebuild } from '../projections/rebuild.ts';
 
 export const parkedLines = (events: readonly ParkedEvent[]): readonly string[] => [
   events.length === 0 ? 'No event is parked.' : `${events.length} events are parked:`,
-  ...events.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error}`),
+  ...events.map(({ stream, revision, event_type, error }) => `  ${event_type} at ${stream}@${revision}: ${error.replaceAll(/\s+/g, ' ')}`),
 ];
 
 const lagOf = ({ lag_events, lag_seconds }: Lag) =>

@@ -2,11 +2,12 @@
 // that the test chooses, so that each comes out the same every time.
 import { cpSync, rmSync } from 'node:fs';
 import { type DatabasePool, sql } from 'slonik';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startEmbeddedEventStore } from '../../src/eventstore/embedded/embedded.ts';
 import { connectEventLog, type EventLog, type LoggedEvent } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
-import { CheckpointMoved, createApplier } from '../../src/projections/applier.ts';
+import { CheckpointMoved, createApplier, isAboutTheEvents, modelVersion } from '../../src/projections/applier.ts';
+import { setPaused } from '../../src/projections/control.ts';
 import { projections } from '../../src/projections/index.ts';
 import { createProjector } from '../../src/projections/projector.ts';
 import { reasonToRebuild, rebuild } from '../../src/projections/rebuild.ts';
@@ -242,4 +243,30 @@ describe('a log restored from a backup', () => {
     await database.query(sql.unsafe`DELETE FROM daybook.read_model`);
     expect(await reasonToRebuild(daybook.log, database, projections)).toBe('the last build did not finish');
   });
+});
+
+test('who projects already when the read model is paused writes no more', async () => {
+  await emptyReadModel(database);
+  const apply = await createApplier(database, projections);
+  await setPaused(database, true);
+  await expect(apply.batch(events)).rejects.toThrow(CheckpointMoved);
+  await setPaused(database, false);
+  await apply.batch(events);
+  expect(apply.position()).toBe(events.at(-1)?.position);
+});
+
+test.each([
+  ['bad data', true, sql.unsafe`SELECT ${'99999999999'}::int`],
+  ['a broken constraint', true, sql.unsafe`UPDATE daybook.checkpoints SET name = NULL`],
+  ['a table that is not there', false, sql.unsafe`SELECT FROM nowhere`],
+])('whether %s is the events’ fault: %s', async (_, isTheirs, query) => {
+  expect(isAboutTheEvents(await database.query(query).catch((error: unknown) => error))).toBe(isTheirs);
+});
+
+test('the tables of another sql/init.sql are of another version', async () => {
+  vi.doMock(import('../../src/postgres/readModel.ts'), async (original) => ({ ...(await original()), initSql: 'CREATE TABLE other ()' }));
+  vi.resetModules();
+  const other = await import('../../src/projections/applier.ts');
+  vi.doUnmock('../../src/postgres/readModel.ts');
+  expect(other.modelVersion(projections)).not.toBe(modelVersion(projections));
 });

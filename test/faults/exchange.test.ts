@@ -9,6 +9,7 @@ import { projections } from '../../src/projections/index.ts';
 import { clearLeftovers } from '../../src/projections/next.ts';
 import { createProjector } from '../../src/projections/projector.ts';
 import { interimVersion, reasonToRebuild, rebuild } from '../../src/projections/rebuild.ts';
+import { verifyProjections } from '../../src/projections/verify.ts';
 import { rawRowsOf } from '../replay/tables.ts';
 import { startDaybook, startNode, type TestDaybook } from '../support/daybook.ts';
 import { client, type Person, register } from '../support/person.ts';
@@ -128,6 +129,14 @@ describe('a build that', () => {
     expect([await buildOf(), await rows()]).toEqual(before);
   });
 
+  test('goes on is not taken for something to compare', async () => {
+    const refused = /: a read model is being built already/;
+    const comparing = withFault(3, async () => {
+      expect(String(await verifyProjections(daybook.log, daybook.database, projections).catch((error: unknown) => error))).toMatch(refused);
+    });
+    await rebuild(comparing, daybook.database, projections, () => {});
+  });
+
   test('loses the log for a while goes on where it was', async () => {
     const before = await rows();
     let outages = 0;
@@ -180,6 +189,13 @@ describe('a new version', () => {
     await expect.poll(() => older.status().state).toBe('outdated');
     expect(projector.status()).toMatchObject({ state: 'running', lastError: undefined });
     for (const each of [older, projector]) await each.stop();
+    await rebuild(daybook.log, daybook.database, projections, () => {});
+  });
+
+  test('of another shape is served by nothing but its own', async () => {
+    await daybook.database.query(sql.unsafe`ALTER TABLE tasks.tasks ALTER COLUMN position DROP NOT NULL`);
+    expect(await interimVersion(daybook.log, daybook.database, newer)).toBeUndefined();
+    await rebuild(daybook.log, daybook.database, newer, () => {});
     await rebuild(daybook.log, daybook.database, projections, () => {});
   });
 

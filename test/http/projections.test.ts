@@ -2,6 +2,7 @@
 import { sql } from 'slonik';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runningDaybook } from '../../src/cli/running.ts';
+import { parkedLines } from '../../src/cli/status.ts';
 import { readConfig } from '../../src/config.ts';
 import type { EventLog } from '../../src/eventstore/log.ts';
 import { modelVersion } from '../../src/projections/applier.ts';
@@ -111,6 +112,14 @@ test('what could not be projected is shown to admins, with why, and is no secret
   const [first] = await parkedEvents(daybook.database, -1, 1);
   expect(await admin.get(`${model}/parked-events?after=${first?.position}`)).toMatchObject({ body: { items: items.slice(1) } });
   expect((await admin.get(`${model}/parked-events?after=soon`)).status).toBe(400);
+  // What is wrong with an event takes many lines; the command line has one for each.
+  const printed = parkedLines(await parkedEvents(daybook.database, -1, null));
+  expect(printed).toEqual([
+    '2 events are parked:',
+    expect.stringMatching(/^ {2}TaskCreated .*title/),
+    expect.stringMatching(/^ {2}TaskDeleted /),
+  ]);
+  expect(printed.join('')).not.toContain('\n');
   expect((await admin.get(path)).body).toMatchObject({ items: [{ status: 'degraded', parked_events: 2, last_error: expect.any(String) }] });
   expect((await ann.get(path)).body).toMatchObject({ items: [{ status: 'degraded', parked_events: 2, last_error: null }] });
 });
