@@ -96,7 +96,7 @@ const settings = z.object({
     .describe('proxies whose X-Forwarded-For is believed: addresses, networks or loopback, between commas'),
   MAX_LAG_SECONDS: whole(1, 86_400)
     .default(60)
-    .describe('how far the read model may be behind the event log before requests are answered with 503'),
+    .describe('how far the read model may be behind the event log before requests are answered with 503, unless it is paused'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must be at least 16 characters long')
