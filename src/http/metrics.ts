@@ -17,8 +17,8 @@ export type Metrics = {
   readonly registry: Registry;
   /** A batch that was projected: how many events, and in how many seconds they were written. */
   readonly projected: (events: number, seconds: number) => void;
-  /** A comparison of the tables with what the log gives: how many tables are not as they should be. */
-  readonly verified: (differing: number) => void;
+  /** A comparison of the tables with what the log gives: how many tables are not as they should be; undefined where it failed. */
+  readonly verified: (differing: number | undefined) => void;
   /** Chunks of texts that a model has turned into vectors. */
   readonly embedded: (model: string, chunks: number) => void;
 };
@@ -49,6 +49,13 @@ export function createMetrics(): Metrics {
     help: 'Tables that the last verification found to differ from what the log gives',
     registers,
   });
+  const unverified = new Counter({
+    name: 'daybook_verification_failures_total',
+    help: 'Verifications of the tables that came to no end',
+    registers,
+  });
+  // A gauge without labels begins with 0, which would say that all was found well.
+  for (const gauge of [verifiedAt, differing]) gauge.remove({});
   const embedded = new Counter({
     name: 'daybook_embedded_chunks_total',
     help: 'Chunks of texts that a model has turned into vectors for this process',
@@ -63,6 +70,7 @@ export function createMetrics(): Metrics {
       flush.observe({ projector }, seconds);
     },
     verified: (tables) => {
+      if (tables === undefined) return unverified.inc();
       verifiedAt.setToCurrentTime();
       differing.set(tables);
     },

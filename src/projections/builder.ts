@@ -47,7 +47,7 @@ const LAST_RETRY_MS = 300_000;
 
 /**
  * @param onExchange told that what serves is another one now
- * @param onVerified told how many tables are not what the log gives
+ * @param onVerified told how many tables are not what the log gives, or undefined where they could not be compared
  */
 export function createBuilder(
   log: EventLog,
@@ -55,7 +55,7 @@ export function createBuilder(
   projections: readonly Projection[],
   logger: Logger,
   onExchange: () => void,
-  onVerified: (differing: number) => void,
+  onVerified: (differing: number | undefined) => void,
 ): Builder {
   const stopping = new AbortController();
   let building: Promise<void> | undefined;
@@ -133,6 +133,7 @@ export function createBuilder(
       const lastError = error instanceof Error ? error.message : String(error);
       logger.warn(`The tables could not be verified: ${lastError}`);
       verification = { ...verification, lastError };
+      onVerified(undefined);
     } finally {
       verification = { ...verification, isVerifying: false };
       verifying = undefined;

@@ -384,6 +384,10 @@ describe('whoever runs Daybook', () => {
     const id = await add('/tasks', { title: 'Known by an older vector' });
     await expect.poll(() => contentOf(id), patience).toHaveLength(1);
     await expect.poll(() => stateOf(node), patience).toBe('running');
+    const found = z.object({ lag_events: z.number() });
+    const lag = async () => found.parse((await embeddingStandings(daybook.log, daybook.database))[0]).lag_events;
+    // The tables may have been built anew just now, and what is embedded is still being put back.
+    await expect.poll(lag, patience).toBe(0);
     const before = await everything();
     await daybook.database.query(sql.unsafe`
       UPDATE relationships.entity_embeddings SET embedding = (SELECT embedding FROM embeddings.vectors LIMIT 1)`);
@@ -394,8 +398,6 @@ describe('whoever runs Daybook', () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     endpoint.hold.set('words', held);
     expect(await act('rebuild')).toBe(200);
-    const found = z.object({ lag_events: z.number() });
-    const lag = async () => found.parse((await embeddingStandings(daybook.log, daybook.database))[0]).lag_events;
     await expect.poll(lag, patience).toBeGreaterThan(0);
     expect(await contentOf(id)).toEqual(['Known by an older vector']);
     release();

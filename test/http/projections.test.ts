@@ -141,11 +141,17 @@ test('who has the secrets may do all of it and nothing else; nobody else may, an
 
 test('the tables are compared with what the log gives when VERIFY_SCHEDULE says so, which metrics tell of', async () => {
   const node = await startNode(daybook, { ROLES: 'api,projector', VERIFY_SCHEDULE: '* * * * * *' });
+  const metrics = async () => (await node.app.inject('/metrics')).body;
   await expect.poll(() => node.builder?.verification().found, { timeout: 20_000 }).toBeDefined();
-  const { body } = await node.app.inject('/metrics');
+  const body = await metrics();
+  expect((await daybook.app.inject('/metrics')).body).not.toMatch(/^daybook_verification_(differing|timestamp)\w* /m);
+  expect(body).toMatch(/^daybook_verification_failures_total 0$/m);
   expect(body).toMatch(/^daybook_verification_differing_tables 0$/m);
   const [, seconds] = /^daybook_verification_timestamp_seconds ([\d.]+)$/m.exec(body) ?? [];
   expect(Math.abs(Number(seconds) - Date.now() / 1_000)).toBeLessThan(60);
+  await daybook.database.query(sql.unsafe`ALTER TABLE daybook.read_model RENAME TO away`);
+  await expect.poll(metrics, { timeout: 20_000 }).toMatch(/^daybook_verification_failures_total [1-9]/m);
+  await daybook.database.query(sql.unsafe`ALTER TABLE daybook.away RENAME TO read_model`);
   await node.stop();
 });
 
