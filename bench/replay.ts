@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { readConfig } from '../src/config.ts';
 import { openLog } from '../src/eventstore/embedded/log.ts';
 import { dropReadModel, makeLaterIndexes, makeNext } from '../src/postgres/readModel.ts';
-import { readForeignKeys } from '../src/projections/changes.ts';
+import { readForeignKeys } from '../src/projections/foreignKeys.ts';
 import { projections } from '../src/projections/index.ts';
 import { rebuild } from '../src/projections/rebuild.ts';
 import { openStores } from '../src/stores.ts';

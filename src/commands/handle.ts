@@ -14,7 +14,7 @@ import type { Aggregate, Reference } from './aggregate.ts';
 import type { CommandRequest, CommandRunner, CommandServices, Decision, Input, Loaded, RunnableCommand, Stamp } from './command.ts';
 import { makesPart, stampOf } from './command.ts';
 import { createFolds, empty, type Folded, type Folds } from './folds.ts';
-import { type CommandKey, claimKey, derivedId, isKeyClaimed, placeOfKey, reusedKey } from './idempotency.ts';
+import { type CommandKey, claimKey, derivedId, isKeyClaimed, placed, reusedKey } from './idempotency.ts';
 
 const MAX_ATTEMPTS = 10;
 /** The namespace of the ids that are derived from an idempotency key. */
@@ -80,7 +80,7 @@ export function createCommandHandler({
     // the stream, another body with that key would be in another one.
     const isNamed = command.creates && plan.stream !== undefined;
     const isElsewhere = isNamed || (command.creates && entityIdOf(stream) === input.id && key && input.id !== derivedId(key));
-    const place = key?.explicit && isElsewhere ? placeOfKey(key, aggregate, isNamed) : undefined;
+    const placedKey = key?.explicit && isElsewhere ? placed(key, aggregate, isNamed) : undefined;
 
     const decideOn = async (before: Folded<State>): Promise<readonly NewEvent[]> => {
       // Nothing of what is someone else's may be told from a refusal.
@@ -89,7 +89,7 @@ export function createCommandHandler({
         if (before.commands.get(key.command_id) === key.body_hmac) return [];
         throw key.explicit ? reusedKey() : idInUse();
       }
-      if (key && place) await isKeyClaimed(services, key, place);
+      if (placedKey) await isKeyClaimed(services, placedKey);
       if (command.creates) {
         const isInUse = entityIdOf(stream) === input.id ? before.revision >= 0 : revisionOf(aggregate, before, input.id) !== undefined;
         if (isInUse && !isIdentified) throw idInUse();
@@ -127,7 +127,7 @@ export function createCommandHandler({
           ...stampOf(input, owner),
           ...(key && { $causationId: request.causationId ?? key.command_id, command_id: key.command_id, body_hmac: key.body_hmac }),
         };
-        if (key && place && events.length > 0) await claimKey(services, key, place, stamp);
+        if (placedKey && events.length > 0) await claimKey(services, placedKey, stamp);
         const after = await append(log, folds, aggregate, stream, before, stamp, events);
         return {
           id: input.id,

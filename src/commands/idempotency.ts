@@ -10,34 +10,31 @@ import type { CommandServices, Stamp } from './command.ts';
 /** `command_id` is derived from who, which route and which key; `explicit` where a header gave the key. */
 export type CommandKey = { readonly command_id: string; readonly body_hmac: string; readonly explicit: boolean };
 
-const keyUse = anAggregate<{ readonly body_hmac: string }>({
-  category: 'idempotencyKey',
-  created: { IdempotencyKeyUsed: ({ data }) => data },
-  evolve: {},
-});
+/** A stream of a key's own: nothing comes to be in it, and what the key did it tells as any stream does. */
+const keyUse = anAggregate<never>({ category: 'idempotencyKey', created: {}, evolve: {} });
 
 /** The id of what a create makes that came with a key and no id. */
 export const derivedId = ({ command_id }: CommandKey): string => v5('entity', command_id);
 
-/** A stream that every create with the key reads or begins. */
-export type KeyPlace = { readonly aggregate: Aggregate<unknown>; readonly id: string };
+/** A key, and a stream that every create with it reads or begins. */
+export type PlacedKey = { readonly key: CommandKey; readonly aggregate: Aggregate<unknown>; readonly id: string };
 
 /** That of the thing that the key makes without an id; where what is said names the stream, there is no such thing. */
-export const placeOfKey = (key: CommandKey, aggregate: Aggregate<unknown>, isNamed: boolean): KeyPlace =>
-  isNamed ? { aggregate: keyUse, id: key.command_id } : { aggregate, id: derivedId(key) };
+export const placed = (key: CommandKey, aggregate: Aggregate<unknown>, isNamed: boolean): PlacedKey =>
+  isNamed ? { key, aggregate: keyUse, id: key.command_id } : { key, aggregate, id: derivedId(key) };
 
 /** Whether this request has claimed the key. @throws Problem 422 where the key was used to make something else */
-export async function isKeyClaimed({ folds }: Pick<CommandServices, 'folds'>, key: CommandKey, place: KeyPlace): Promise<boolean> {
-  const { commands } = await folds.fresh(place.aggregate, `${place.aggregate.category}-${place.id}`);
+export async function isKeyClaimed({ folds }: Pick<CommandServices, 'folds'>, { key, aggregate, id }: PlacedKey): Promise<boolean> {
+  const { commands } = await folds.fresh(aggregate, `${aggregate.category}-${id}`);
   if (!commands.has(key.command_id)) return false;
   if (commands.get(key.command_id) !== key.body_hmac) throw reusedKey();
   return true;
 }
 
 /** Has the key be for this request alone. To be done before the thing is made: a crash in between leaves a key that its request can use again. */
-export async function claimKey(services: Pick<CommandServices, 'folds' | 'transact'>, key: CommandKey, place: KeyPlace, stamp: Stamp) {
-  await services.transact(place.aggregate, place.id, stamp, async () =>
-    (await isKeyClaimed(services, key, place)) ? [] : idempotencyKeyUsed({ body_hmac: key.body_hmac }),
+export async function claimKey(services: Pick<CommandServices, 'folds' | 'transact'>, placed: PlacedKey, stamp: Stamp) {
+  await services.transact(placed.aggregate, placed.id, stamp, async () =>
+    (await isKeyClaimed(services, placed)) ? [] : idempotencyKeyUsed({ body_hmac: placed.key.body_hmac }),
   );
 }
 

@@ -19,7 +19,7 @@ import { movePlace, type Place, PlaceMoved, placeOf, readPlace, reset } from './
 import { makeSchema } from './schema.ts';
 import { countAside, dueAgain } from './setAside.ts';
 import { type Changed, concernsEmbedders, streamPrefixes, subjectOf } from './texts.ts';
-import { forgetPeople, peopleWithVectors, sweep } from './vectors.ts';
+import { peopleWithVectors, sweep } from './vectors.ts';
 
 export type Follower = {
   readonly model: string;
@@ -180,9 +180,8 @@ export function follow(model: EmbeddingModel, { log, database, progress, logger,
       const last = batch.at(-1);
       if (!last) return;
       while (!(await progress.reached(last.position, LOOK_AGAIN_MS))) signal.throwIfAborted();
-      const { changed, people, left, correlationId } = whatIn(batch);
+      const { changed, people, correlationId } = whatIn(batch);
       await embed(changed, correlationId);
-      await forgetPeople(database, left);
       for (const person of people) toSweep.add(person);
       place = await movePlace(database, name, place, last);
       quietSince = performance.now();
@@ -265,20 +264,16 @@ const metadata = z.object({ user_id: uuid, $correlationId: z.string() });
 function whatIn(batch: readonly LoggedEvent[]) {
   const changed = new Map<string, Changed>();
   const people = new Set<string>();
-  const left = new Set<string>();
   let correlationId = '';
-  for (const { stream, revision, type, appended_ms, metadata: meta } of batch) {
+  for (const { stream, revision, appended_ms, metadata: meta } of batch) {
     const subject = subjectOf(stream);
-    if (subject?.type === 'user') {
-      if (type === 'UserDeleted') left.add(subject.id);
-    } else if (subject) {
-      changed.set(stream, { ...subject, version: revision, at: new Date(appended_ms).toISOString() });
-      const { data } = metadata.safeParse(meta);
-      if (data) people.add(data.user_id);
-      correlationId = data?.$correlationId ?? correlationId;
-    }
+    if (!subject) continue;
+    changed.set(stream, { ...subject, version: revision, at: new Date(appended_ms).toISOString() });
+    const { data } = metadata.safeParse(meta);
+    if (data) people.add(data.user_id);
+    correlationId = data?.$correlationId ?? correlationId;
   }
-  return { changed: [...changed.values()], people, left: [...left], correlationId };
+  return { changed: [...changed.values()], people, correlationId };
 }
 
 /** Whether there is anything for an embedder in the log after a position; and where not, how much else, and the last of it. */

@@ -26,18 +26,16 @@ function tableOf({ schema, name }: { readonly schema: string; readonly name: str
   return sql.fragment`${sql.identifier([schema, name])}`;
 }
 
-const USER = 'user-';
-/** Of the streams that tell of texts, and of people who leave. */
-export const streamPrefixes: readonly string[] = [...Object.values(kinds).map(({ category }) => `${category}-`), USER];
+/** Of the streams that tell of texts. */
+export const streamPrefixes: readonly string[] = Object.values(kinds).map(({ category }) => `${category}-`);
 
-/** The thing that a stream is of, or the person; undefined for any other stream, also of somebody else who calls theirs alike. */
-export function subjectOf(stream: string): Entity | { readonly type: 'user'; readonly id: string } | undefined {
-  if (stream.startsWith(USER)) return subject('user', stream.slice(USER.length));
+/** The thing that a stream is of; undefined for any other stream, also of somebody else who calls theirs alike. */
+export function subjectOf(stream: string): Entity | undefined {
   const type = searchedType.options.find((each) => stream.startsWith(`${kinds[each].category}-`));
-  return type && subject(type, stream.slice(kinds[type].category.length + 1));
+  if (type === undefined) return undefined;
+  const id = stream.slice(kinds[type].category.length + 1);
+  return uuid.safeParse(id).success ? { type, id } : undefined;
 }
-
-const subject = <Type extends string>(type: Type, id: string) => (uuid.safeParse(id).success ? { type, id } : undefined);
 
 /** Whether it may change what is embedded. */
 export const concernsEmbedders = ({ stream }: { readonly stream: string }): boolean => subjectOf(stream) !== undefined;

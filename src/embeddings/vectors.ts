@@ -107,10 +107,6 @@ export async function forgetEntities(database: DatabasePool, type: SearchedType,
     DELETE FROM embeddings.set_aside WHERE entity_type = ${type} AND entity_id = ANY(${sql.array([...ids], 'uuid')})`);
 }
 
-export async function forgetPeople(database: DatabasePool, ids: readonly string[]): Promise<void> {
-  if (ids.length > 0) await database.query(sql.unsafe`DELETE FROM embeddings.vectors WHERE user_id = ANY(${sql.array([...ids], 'uuid')})`);
-}
-
 /** Of everybody whom the read model knows to have left. */
 export async function forgetDeleted(database: DatabasePool): Promise<void> {
   await database.query(sql.unsafe`

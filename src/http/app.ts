@@ -83,7 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerUnreadable,
     // Which would answer by itself, with nothing that says why.
     http: { requireHostHeader: false },
-    // An id that is far too long is one that is none, as any other.
+    // So that an id which is far too long is answered as any other that is none, with a pointer to it.
     routerOptions: { maxParamLength: 16 * 1024 },
     // An address that cannot even be read.
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),

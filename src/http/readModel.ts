@@ -17,11 +17,11 @@ const REMEMBERED_PEOPLE = 100_000;
 
 export type ReadModelOptions = { readonly readWaitMs?: number; readonly maxLagSeconds: number };
 
-type Lag = { readonly seconds: number; readonly isTooFar: boolean };
+type Behind = { readonly seconds: number; readonly isTooFar: boolean };
 
 export type ReadModel = {
   /** How far it is behind, as known within the last second or, where nobody has asked for longer, then; too far only as of the last second. */
-  readonly lag: () => Promise<Lag>;
+  readonly lag: () => Promise<Behind>;
   /** @throws Problem 503 for one that is further behind than it may be */
   readonly keepsUp: () => Promise<void>;
   /** Remembers what a command, done or refused, has told a person of, for their later reads. */
@@ -43,19 +43,19 @@ export function createReadModel(
   const lastTold = new LRUCache<string, { position: bigint }>({ max: REMEMBERED_PEOPLE });
   const includes = (position: bigint) => progress.reached(position, readWaitMs);
 
-  async function ask(): Promise<Lag> {
+  async function ask(): Promise<Behind> {
     const seconds = await lagSeconds(log, progress);
     return { seconds, isTooFar: seconds > maxLagSeconds && !(await isHeld(database)) };
   }
 
-  let known: Lag | undefined;
+  let known: Behind | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | undefined;
   async function lag() {
     if (performance.now() - askedAt > LAG_KNOWN_FOR_MS) {
       asking ??= ask()
-        .then((lag) => {
-          known = lag;
+        .then((behind) => {
+          known = behind;
         })
         // A store that is away says so to whoever needs it.
         .catch(() => {})

@@ -11,17 +11,8 @@ import type { Place } from '../postgres/places.ts';
 import { daybookTable, initSql } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
-import {
-  areIndependent,
-  type ForeignKeys,
-  merge,
-  readForeignKeys,
-  type Statement,
-  type Step,
-  statementsOf,
-  writeAtOnce,
-  write as writeStatements,
-} from './changes.ts';
+import { areIndependent, merge, type Statement, type Step, statementsOf, writeAtOnce, write as writeStatements } from './changes.ts';
+import { type ForeignKeys, readForeignKeys } from './foreignKeys.ts';
 import type { Change, Projection } from './projection.ts';
 
 export const READ_MODEL = 'read_model';

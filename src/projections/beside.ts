@@ -3,7 +3,7 @@ import type { CommonQueryMethods, DatabasePool } from 'slonik';
 import type { EventLog } from '../eventstore/log.ts';
 import { type Applier, createApplier, isAboutTheEvents, readCheckpoint } from './applier.ts';
 import { inBatches } from './batches.ts';
-import type { ForeignKeys } from './changes.ts';
+import type { ForeignKeys } from './foreignKeys.ts';
 import { abandon, alone, begin, buildAt, lockedLive, missingIn } from './next.ts';
 import type { Projection } from './projection.ts';
 import { reasonToRebuild } from './rebuild.ts';

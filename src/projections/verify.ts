@@ -10,7 +10,7 @@ import { tables } from '../tables/index.ts';
 import { entityEmbeddingRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';
 import { atSamePosition, buildBeside } from './beside.ts';
-import { readForeignKeys } from './changes.ts';
+import { readForeignKeys } from './foreignKeys.ts';
 import type { Projection } from './projection.ts';
 
 export type Verification = {

@@ -86,7 +86,7 @@ const calls: [string, AppendToStreamOptions][] = [
   ['Append', { credentials: { username: 'nobody', password: 'nothing' } }],
 ];
 
-// IndexWriter.CheckCommit. The revisions expected: any, none, that the stream exists, 0, 2, 3.
+// IndexWriter.CheckCommit. Outcomes are in the order of `expectations`.
 describe.each(calls)('%s to a stream that', (_call, options) => {
   const expectations = [ANY, NO_STREAM, STREAM_EXISTS, 0n, 2n, 3n] as const;
   test.each([
@@ -136,9 +136,8 @@ describe.each([
 // IndexWriter.CheckCommit again, where it looks for the events of an append in the stream. Its position is told where a read would find
 // the last of them (IndexReader.ReadEvent; RequestManagerBase.ReturnCommitAt; BatchAppendResp.Success.Completed).
 describe.each(calls)('%s of events that may be there already', (_call, options) => {
-  const ids = { a: randomUUID(), b: randomUUID(), c: randomUUID() };
-  const named = (names: string): ReturnType<typeof event>[] =>
-    [...names].map((name) => event(name, {}, name in ids ? ids[name as keyof typeof ids] : randomUUID()));
+  const ids = new Map(['a', 'b', 'c'].map((name) => [name, randomUUID()]));
+  const named = (names: string): ReturnType<typeof event>[] => [...names].map((name) => event(name, {}, ids.get(name) ?? randomUUID()));
 
   async function found(before: (stream: string) => Promise<unknown>, names: string, expectedRevision: AppendExpectedRevision) {
     const stream = newStream();

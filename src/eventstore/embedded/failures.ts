@@ -21,8 +21,8 @@ const asciiOnly = (value: string): string => value.replaceAll(/[^\x20-\x7e]+/g, 
 /** What a call that threw fails with: by its request, unless the file could not be read. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const isOfFile = error instanceof Error && 'errcode' in error;
-  return isOfFile ? new Failure(status.INTERNAL, sentence(error)) : invalidArgument(sentence(error));
+  const isOfSqlite = error instanceof Error && 'errcode' in error;
+  return isOfSqlite ? new Failure(status.INTERNAL, sentence(error)) : invalidArgument(sentence(error));
 }
 
 export const streamDeleted = (stream: string): Failure =>

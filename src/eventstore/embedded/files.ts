@@ -1,6 +1,9 @@
 // Files that are there whole or not at all, also after a power cut: a name is on disk once its folder is.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+
+/** How large a file is; 0 where there is none. */
+export const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Renames what is complete, once it is on disk. */
 export function appear(arriving: string, file: string): void {

@@ -13,6 +13,7 @@ import {
 import { createServer, type Socket } from 'node:net';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { asFailure, Failure, shuttingDown, tooLate } from './failures.ts';
+import { turn } from './pageTurns.ts';
 
 /** One call of a client: messages come in, messages go out, and it ends well or fails. */
 export type Call = {
@@ -222,37 +223,6 @@ function heaviestOf(connections: Iterable<Connection>): ServedCall | undefined {
 }
 
 const tooMuchHeld = (): Failure => new Failure(status.RESOURCE_EXHAUSTED, 'The event log has too much to keep that callers did not end');
-
-// Whoever sends events takes turns with others who do, a page each, and with everything else in the event loop: turns are given
-// for a few milliseconds, and each lasts no longer.
-const turnMilliseconds = 5;
-const waiting: (() => void)[] = [];
-let isGiving = false;
-const turn = (): Promise<void> =>
-  new Promise((resolve) => {
-    waiting.push(resolve);
-    if (!isGiving) setImmediate(giveTurns);
-    isGiving = true;
-  });
-function giveTurns(): void {
-  giveTurn(waiting.length, performance.now() + turnMilliseconds);
-}
-function giveTurn(left: number, until: number): void {
-  if (left > 0 && performance.now() < until) {
-    waiting.shift()?.();
-    // After what this one does with its turn: ticks come once there are no more microtasks.
-    queueMicrotask(() => process.nextTick(giveTurn, left - 1, until));
-  } else {
-    isGiving = waiting.length > 0;
-    if (isGiving) setImmediate(giveTurns);
-  }
-}
-
-/** Says, from now on, when the call has had its turn: the rest of a page is then left for the next. */
-export function turnOf(call: Pick<Call, 'isOverShare'>): () => boolean {
-  const until = performance.now() + turnMilliseconds;
-  return () => call.isOverShare() || performance.now() > until;
-}
 
 const timeoutUnits: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 const longestTimeout = 2 ** 31 - 1; // of a timer

@@ -1,12 +1,12 @@
 // What is done to the log as a file: check it, copy it while it is in use, put a copy in its place, and take out of it what
 // nobody can read any more.
 import { createHash } from 'node:crypto';
-import { chmodSync, constants, copyFileSync, existsSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { LAST_REVISION } from './events.ts';
-import { appear, makeDirectory, makePrivate } from './files.ts';
+import { appear, bytesOf, makeDirectory, makePrivate } from './files.ts';
 import { checkAtRest, lock } from './lock.ts';
 import { openLog } from './log.ts';
 import { checkIsLog, clearLeftovers, partial, scavengedOf, sealBackup, sealOf } from './logFile.ts';
@@ -130,8 +130,6 @@ export function restoreLog(file: string, directory: string): Report {
     release();
   }
 }
-
-const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /**
  * Takes out what reads of streams no longer show: what was deleted, and what `$maxAge`, `$maxCount` and `$tb` hide. From then

@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto';
 import type { StoredEvent } from './events.ts';
 import { streamDeleted } from './failures.ts';
 import type { Filter } from './filters.ts';
-import { type Call, turnOf } from './grpc.ts';
+import type { Call } from './grpc.ts';
 import type { EventLog } from './log.ts';
+import { turnOf } from './pageTurns.ts';
 import { encodeCaughtUp, encodeCheckpoint, encodeConfirmation } from './readEvent.ts';
 import { isReadable, isTombstoned } from './streams.ts';
 

@@ -4,7 +4,8 @@
 // next begins; and SQLite's index of the WAL, which a kill leaves as it was after the last commit. Who closes a log, be it only by
 // ending the process, has SQLite remove the index first and then the WAL, so an index without its WAL is of one that was taken
 // away. The formats: https://sqlite.org/fileformat2.html#walformat, https://sqlite.org/walformat.html
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { bytesOf } from './files.ts';
 
 const walOf = (file: string): string => `${file}-wal`;
 const indexOf = (file: string): string => `${file}-shm`;
@@ -104,5 +105,3 @@ function indexed(file: string, salts?: Buffer): number {
   const isOfThis = head.compare(head, half, 2 * half, 0, half) === 0 && version === 3007000 && (salts?.compare(head, 32, 40) ?? 0) === 0;
   return isOfThis ? (frames ?? 0) : 0;
 }
-
-const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
