@@ -11,7 +11,16 @@ import type { Place } from '../postgres/places.ts';
 import { daybookTable, initSql } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
-import { areIndependent, merge, type Statement, type Step, statementsOf, writeAtOnce, write as writeStatements } from './changes.ts';
+import {
+  areIndependent,
+  Distrusted,
+  merge,
+  type Statement,
+  type Step,
+  statementsOf,
+  writeAtOnce,
+  write as writeStatements,
+} from './changes.ts';
 import { type ForeignKeys, readForeignKeys } from './foreignKeys.ts';
 import type { Change, Projection } from './projection.ts';
 
@@ -153,11 +162,11 @@ export async function createApplier(
       if ('error' in prepared) throw prepared.error;
       return await write(events, prepared);
     } catch (error) {
-      if (!isAboutTheEvents(error)) throw error;
-      if ('isTrusting' in prepared && prepared.isTrusting && sqlStateOf(error) === FOREIGN_KEY_VIOLATION) {
+      if (error instanceof Distrusted || ('isTrusting' in prepared && prepared.isTrusting && sqlStateOf(error) === FOREIGN_KEY_VIOLATION)) {
         trusts = false;
         return batch(events);
       }
+      if (!isAboutTheEvents(error)) throw error;
       if (events.length === 1) {
         const parked = events.map((event) => ({ event, error: error instanceof Error ? error.message : String(error) }));
         return write(events, { statements: [], isTrusting: false }, parked);

@@ -11,8 +11,12 @@ import { userRows } from '../tables/users.ts';
 import type { ForeignKey, ForeignKeys } from './foreignKeys.ts';
 import type { Change, Row } from './projection.ts';
 
-/** What a set of rows is written with at once, its removals last. A step of the other kinds is written alone, in its place. */
-type Writes = { readonly kind: 'write'; readonly perTable: Map<Table, TableWrites>; removes: boolean };
+/**
+ * What a set of rows is written with at once: first what changes all rows that are so and so, as they were before, and the
+ * removals last. A removal of all rows that are so and so is written alone, in its place.
+ */
+type Writes = { readonly kind: 'write'; readonly first: UpdateWhere[]; readonly perTable: Map<Table, TableWrites>; removes: boolean };
+type UpdateWhere = Extract<Change, { kind: 'updateWhere' }>;
 type TableWrites = {
   readonly inserts: Map<string, MutableRow>;
   readonly updates: Map<string, Update>;
@@ -20,22 +24,23 @@ type TableWrites = {
 };
 type MutableRow = Record<string, unknown>;
 type Update = { readonly key: Row; readonly set: MutableRow; readonly add: Record<string, number> };
-export type Step = Writes | Extract<Change, { kind: 'updateWhere' | 'remove' }>;
+export type Step = Writes | Extract<Change, { kind: 'remove' }>;
 
 /** Merges the changes of a batch, in the log's order, to the steps that have their effect. Pure. */
 export function merge(changes: readonly Change[], keys: ForeignKeys): readonly Step[] {
   const steps: Step[] = [];
   for (const change of changes) {
-    if (change.kind === 'updateWhere' || (change.kind === 'remove' && !isOfOneRow(change))) {
+    if (change.kind === 'remove' && !isOfOneRow(change)) {
       steps.push(change);
       continue;
     }
     const last = steps.at(-1);
     const writes: Writes =
-      last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write', perTable: new Map(), removes: false };
+      last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write', first: [], perTable: new Map(), removes: false };
     if (writes !== last) steps.push(writes);
     mergeInto(writes, change);
   }
+  for (const step of steps) if (step.kind === 'write' && step.removes) leaveOutPassing(step, keys);
   return steps;
 }
 
@@ -47,23 +52,33 @@ const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }
  * that belongs or points to one, goes with it in the end, or its pointer does. Only what would get away must wait: a row that
  * comes back, be it that it was removed itself or went with what was, and one that is given something else to belong to.
  */
-function canJoin(
-  { perTable, removes }: Writes,
-  change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>,
-  keys: ForeignKeys,
-): boolean {
+function canJoin({ perTable, removes }: Writes, change: Change, keys: ForeignKeys): boolean {
+  // It is made before all updates and removals, of the rows that are not there yet as well.
+  if (change.kind === 'updateWhere') {
+    const asksWhatMayGo = keys.of
+      .get(keys.at(change.table))
+      ?.some(({ column, onDelete }) => onDelete === 'set null' && column in change.where);
+    return (perTable.get(change.table)?.updates.size ?? 0) === 0 && !(removes && asksWhatMayGo);
+  }
   if (change.kind === 'remove' || !removes) return true;
   if (change.kind === 'update') return !keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set);
   const [writes, key] = [perTable.get(change.table), keyOf(change.table, change.row)];
   return !writes?.removals.has(key) && !writes?.inserts.has(key);
 }
 
-function mergeInto(step: Writes, change: Extract<Change, { kind: 'insert' | 'update' | 'remove' }>): void {
+function mergeInto(step: Writes, change: Change): void {
   const writes = step.perTable.get(change.table) ?? { inserts: new Map(), updates: new Map(), removals: new Map() };
   step.perTable.set(change.table, writes);
+  if (change.kind === 'updateWhere') {
+    step.first.push(change);
+    for (const row of writes.inserts.values()) if (isMeant(row, change)) Object.assign(row, change.set);
+    return;
+  }
   if (change.kind === 'remove') {
+    const key = keyOf(change.table, change.where);
     step.removes = true;
-    writes.removals.set(keyOf(change.table, change.where), change.where);
+    writes.removals.set(key, change.where);
+    writes.updates.delete(key);
     return;
   }
   if (change.kind === 'insert') {
@@ -91,41 +106,89 @@ function mergeInto(step: Writes, change: Extract<Change, { kind: 'insert' | 'upd
   }
 }
 
+/** The same as the WHERE of its statement, of a row that is not written yet. */
+const isMeant = (row: Row, { where, except }: UpdateWhere) =>
+  Object.entries(where).every(([name, value]) => row[name] === value) &&
+  Object.entries(except).every(([name, value]) => row[name] !== null && row[name] !== value);
+
+/**
+ * What is inserted and removed in one step is not written at all, nor what came to belong to it meanwhile; and what came to point
+ * to it points to nothing.
+ */
+function leaveOutPassing(step: Writes, keys: ForeignKeys): void {
+  const perTable = placed(step, keys);
+  const passing = new Map<Table, Set<unknown>>([...perTable.keys()].map((table) => [table, new Set()]));
+  for (const [table, { inserts, removals }] of perTable) {
+    for (const key of removals.keys()) {
+      if (!inserts.delete(key)) continue;
+      removals.delete(key);
+      passing.get(table)?.add(key);
+    }
+  }
+  for (let found = true; found; ) {
+    found = false;
+    for (const [table, { inserts, updates, removals }] of perTable) {
+      for (const { column: name, target, onDelete } of keys.of.get(table) ?? []) {
+        const gone = passing.get(target);
+        if (!gone?.size) continue;
+        for (const [key, row] of inserts) {
+          if (!gone.has(row[name])) continue;
+          if (onDelete === 'set null') row[name] = null;
+          else {
+            inserts.delete(key);
+            passing.get(table)?.add(key);
+            found = true;
+          }
+        }
+        for (const [id, { key, set }] of updates) {
+          if (!gone.has(set[name])) continue;
+          if (onDelete === 'set null') set[name] = null;
+          else {
+            updates.delete(id);
+            removals.set(id, key);
+          }
+        }
+      }
+    }
+  }
+}
+
 const keyOf = (table: Table, row: Row) => table.key.map((column) => String(row[column])).join(' ');
 
 /**
- * `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. One of
- * several parts answers with how many rows it has inserted.
+ * `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray;
+ * `finds`, how many it must find for what follows to be true.
  */
-export type Statement = { readonly inserts?: number; readonly isOfTree?: boolean } & (
-  | { readonly query: QuerySqlToken }
-  | { readonly parts: QuerySqlToken<typeof insertedRow> }
-);
+export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean; readonly finds?: number };
+
+/** Not all is there that was taken for granted. */
+export class Distrusted extends Error {}
 
 /**
  * What the merged changes are written with, one after the other. To have it said takes time, so not all is at once.
  * @param trusting that all is there that the rows belong or point to. Where it is not, Postgres refuses the statement
- * (foreign_key_violation); only whether an owner is there is asked, for the row of a deleted one stays.
+ * (foreign_key_violation), or, as the row of an owner stays who is deleted, this does (Distrusted)
  */
 export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trusting = false): Generator<Statement> {
   for (const step of steps) {
-    if (step.kind === 'remove') yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
-    else if (step.kind === 'updateWhere') yield { query: updateRowsWhere(keys.at(step.table), step.where, step.except, step.set) };
-    else {
-      const perTable = placed(step, keys);
-      yield* trusting ? inFew(perTable, keys) : oneByOne(perTable, keys);
-      for (const table of keys.order) {
-        const removals = [...(perTable.get(table)?.removals.values() ?? [])];
-        if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
-      }
+    if (step.kind === 'remove') {
+      yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
+      continue;
+    }
+    for (const { table, where, except, set } of step.first) yield { query: updateRowsWhere(keys.at(table), where, except, set) };
+    const perTable = placed(step, keys);
+    yield* trusting ? trustingly(perTable, keys) : asking(perTable, keys);
+    for (const table of keys.order) {
+      const removals = [...(perTable.get(table)?.removals.values() ?? [])];
+      if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
     }
   }
 }
 
 type PerTable = ReadonlyMap<Table, TableWrites>;
 
-/** Each table's rows, which ask for what is there by then. */
-function* oneByOne(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
+/** Each row asks for what it belongs and points to. */
+function* asking(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
   for (const table of keys.order) {
     const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
     const foreignKeys = keys.of.get(table) ?? [];
@@ -141,31 +204,39 @@ function* oneByOne(perTable: PerTable, keys: ForeignKeys): Generator<Statement> 
   }
 }
 
-/** Owners, and then all else in one statement: it sees no row of its own, and Postgres looks at foreign keys at its end. */
-function* inFew(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
-  const owners = (table: Table) => (keys.of.get(table) ?? []).filter(({ target }) => isOfUsers(target));
-  const parts: Part[] = [];
+/** Only people are asked for, all at once, as soon as those are there who come with these rows. */
+function* trustingly(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
+  const people = [...peopleIn(perTable, keys)];
   for (const table of keys.order) {
     const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
-    if (rows.length === 0) continue;
-    const statement = insertRows(table, rows, owners(table));
-    if (isOfUsers(table)) yield { query: sql.unsafe`${statement}`, inserts: rows.length };
-    else parts.push({ statement, inserts: rows.length, isOfTree: (keys.of.get(table) ?? []).some(isOwnParent(table)) });
+    if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, [])}` };
+    if (isOfUsers(table) && people.length > 0) {
+      const query = sql.unsafe`SELECT FROM ${named(table)} WHERE id = ANY(${sql.array(people, 'uuid')}) AND status <> 'deleted'`;
+      yield { query, finds: people.length };
+    }
   }
   for (const table of keys.order) {
     for (const group of alike([...(perTable.get(table)?.updates.values() ?? [])]))
-      parts.push({ statement: updateRows(table, group, owners(table)).update });
+      yield { query: sql.unsafe`${updateRows(table, group, []).update}` };
   }
-  if (parts.length === 0) return;
-  const { named, inserted, inserts } = asParts(parts);
-  yield {
-    parts: sql.type(insertedRow)`WITH ${commas(named)} SELECT ${inserted} AS inserted`,
-    inserts,
-    isOfTree: parts.some(({ isOfTree = false }) => isOfTree),
-  };
 }
 
-type Part = { readonly statement: FragmentSqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
+/** Whom the rows belong or point to. */
+function peopleIn(perTable: PerTable, keys: ForeignKeys): ReadonlySet<string> {
+  const people = new Set<string>();
+  for (const [table, { inserts, updates }] of perTable) {
+    for (const { column: name, target } of keys.of.get(table) ?? []) {
+      if (!isOfUsers(target)) continue;
+      for (const row of [...inserts.values(), ...updates.values().map(({ set }) => set)]) {
+        const person = row[name];
+        if (typeof person === 'string') people.add(person);
+      }
+    }
+  }
+  return people;
+}
+
+type Part = { readonly statement: FragmentSqlToken; readonly inserts?: number };
 
 const insertedRow = z.object({ inserted: z.number() });
 
@@ -192,8 +263,9 @@ export async function write(
 ): Promise<{ dropped: number; strays: number }> {
   let dropped = 0;
   let strays = 0;
-  for (const { inserts, isOfTree, ...statement } of statements) {
-    const count = 'parts' in statement ? await transaction.oneFirst(statement.parts) : (await transaction.query(statement.query)).rowCount;
+  for (const { query, inserts, isOfTree, finds } of statements) {
+    const { rowCount: count } = await transaction.query(query);
+    if (finds !== undefined && count < finds) throw new Distrusted('an owner is gone');
     if (inserts !== undefined) dropped += inserts - count;
     if (isOfTree) strays += Math.abs((inserts ?? 0) - count);
   }
@@ -206,7 +278,7 @@ export async function write(
  */
 export function areIndependent([step, ...others]: readonly Step[], keys: ForeignKeys): boolean {
   if (step === undefined) return true;
-  if (step.kind !== 'write' || others.length > 0) return false;
+  if (step.kind !== 'write' || step.first.length > 0 || others.length > 0) return false;
   const perTable = placed(step, keys);
   return [...perTable].every(([table, { inserts, updates, removals }]) => {
     if (removals.size > 0) return false;
