@@ -18,12 +18,19 @@ export const instant = z
   .string()
   .meta({ format: 'date-time' })
   .transform((text, context) => {
+    if (isKept(text)) return text;
     const kept = RFC_3339.test(text) ? utcMilliseconds(text) : undefined;
     if (kept !== undefined) return kept;
     context.addIssue({ code: 'custom', message: 'must be an RFC 3339 date-time with an offset, such as 2026-11-24T07:08:03Z' });
     return z.NEVER;
   })
   .pipe(storedInstant);
+
+/** Whether it is as it is kept already, which what the log holds is. As quick as Temporal is thorough. */
+function isKept(text: string): boolean {
+  const milliseconds = STORED_INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString() === text;
+}
 
 function utcMilliseconds(text: string): string | undefined {
   try {

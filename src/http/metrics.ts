@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
-import { embeddingStandings } from '../embeddings/standing.ts';
+import { type EmbeddingStanding, embeddingStandings } from '../embeddings/standing.ts';
 import { lagOf } from '../eventstore/lag.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
@@ -201,28 +201,45 @@ function collectPolicies(registers: Registry[], { scheduler }: Projecting): void
 
 function collectEmbeddings(registers: Registry[], { log, database, embedder }: Projecting): void {
   if (!embedder) return;
-  new Gauge({
-    name: 'daybook_embedder_running',
-    help: '1 while texts are embedded with a model, here or elsewhere; 0 while that waits, or the model refuses some',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { model, state } of embedder.status()) this.set({ model }, ['starting', 'running', 'elsewhere'].includes(state) ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'daybook_embedder_lag_seconds',
-    help: 'How long the oldest event has waited of which something may have to be embedded',
-    labelNames: ['model'],
-    registers,
-    async collect() {
-      this.reset();
-      const standings = await embeddingStandings(log, database).catch(() => []);
-      for (const { model, lag_seconds } of standings) this.set({ model }, lag_seconds);
-    },
-  });
+  const gauge = (name: string, help: string, values: () => Promise<readonly ModelValue[]> | readonly ModelValue[]) =>
+    new Gauge({
+      name: `daybook_embedder_${name}`,
+      help,
+      labelNames: ['model'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const { model, value } of await values()) this.set({ model }, value);
+      },
+    });
+  gauge('running', '1 while texts are embedded with a model, here or elsewhere; 0 while that waits, or the model refuses some', () =>
+    embedder.status().map(({ model, state }) => ({ model, value: ['starting', 'running', 'elsewhere'].includes(state) ? 1 : 0 })),
+  );
+  gauge('rate', 'Events per second over the last minute', () => embedder.status().map(({ model, rate }) => ({ model, value: rate })));
+  // Four numbers of one reading of the log, which can be long.
+  let reading: ReturnType<typeof embeddingStandings> | undefined;
+  const standings = async (numberOf: (standing: EmbeddingStanding) => number | null) => {
+    reading ??= embeddingStandings(log, database)
+      .catch(() => [])
+      .finally(() => {
+        reading = undefined;
+      });
+    return (await reading).flatMap((standing) => {
+      const value = numberOf(standing);
+      return value === null ? [] : [{ model: standing.model, value }];
+    });
+  };
+  gauge('position', 'Position of the last event that has been looked at', () =>
+    standings(({ position }) => (position === null ? null : Number(position))),
+  );
+  gauge('lag_events', 'Events of which something may have to be embedded yet, counted up to 10,000', () =>
+    standings(({ lag_events }) => lag_events),
+  );
+  gauge('lag_seconds', 'How long the oldest of them has waited', () => standings(({ lag_seconds }) => lag_seconds));
+  gauge('set_aside', 'Texts that the model refuses', () => standings(({ set_aside }) => set_aside));
 }
+
+type ModelValue = { readonly model: string; readonly value: number };
 
 function collectSizes(registers: Registry[], folders: Readonly<Record<string, string>>): void {
   if (Object.keys(folders).length === 0) return;

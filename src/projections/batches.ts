@@ -12,6 +12,13 @@ export const SHORT: BatchLimits = { events: 500, characters: 512 * 1024 };
 /** Where nobody waits for a batch. The larger it is, the less is written twice, and the more memory the three under way take. */
 export const LONG: BatchLimits = { events: 20_000, characters: 8 * 1024 * 1024 };
 
+/** How many of its JSON, roughly: of a long one most are in its texts. */
+const charactersIn = (value: unknown): number => {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 4;
+  return Object.values(value).reduce<number>((sum, part) => sum + charactersIn(part), 0);
+};
+
 /**
  * What has arrived since the last batch, as one; at the least one event, at the most what the limits say. Reading goes on
  * meanwhile, up to one batch ahead.
@@ -24,7 +31,7 @@ export async function* inBatches(source: AsyncIterable<LoggedEvent>, limits = SH
   let wakeWriter = () => {};
   const reading = (async () => {
     for await (const event of source) {
-      const characters = JSON.stringify(event.data ?? null).length;
+      const characters = charactersIn(event.data);
       ahead.push({ event, characters });
       charactersAhead += characters;
       wakeWriter();

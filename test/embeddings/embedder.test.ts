@@ -424,6 +424,14 @@ describe('whoever runs Daybook', () => {
         expect.stringMatching(/^It takes [\d.]+ events\/s\.$/),
         'Last error: 1 texts are refused by words',
       ]);
+    const { body } = await node.app.inject('/metrics');
+    const metrics = [...body.matchAll(/^daybook_embedder_(\w+)\{model="words"\} (\S+)$/gm)].map(([, name = '', value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(Object.fromEntries(metrics)).toEqual({
+      ...{ running: 0, rate: expect.any(Number), position: expect.any(Number), lag_events: 0, lag_seconds: 0, set_aside: 1 },
+    });
     await running.act('pause', 'embeddings');
     await expect.poll(async () => (await running.statusLines()).at(-3), patience).toContain('Embedder words: paused');
     await running.act('resume', 'embeddings');

@@ -65,9 +65,7 @@ export class Upkeep {
         SELECT s.*,
           NOT being_filled AND s.n_mod_since_analyze > ${rows} + ${changedPart} * rows_then AS has_changed,
           s.n_dead_tup > ${rows} + ${deadPart} * greatest(rows_then, s.n_live_tup)
-            OR NOT being_filled AND (
-              s.n_ins_since_vacuum > ${rows} + ${changedPart} * rows_then
-              OR (s.last_vacuum IS NULL AND pg_relation_size(s.relid) > ${unknownBytes})) AS is_due
+            OR NOT being_filled AND s.last_vacuum IS NULL AND pg_relation_size(s.relid) > ${unknownBytes} AS is_due
         FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid,
           greatest(c.reltuples, 0) AS rows_then, starts_with(s.schemaname, '${schemaAt('next', '')}') AS being_filled
         WHERE s.schemaname <> 'pg_toast') looked
