@@ -2,7 +2,7 @@
 // connections are cut, servers go and come back, projectors crash, are several or of two versions, and the log is set back. The
 // rows that come out are those of a rebuild.
 import { execFile } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -176,8 +176,8 @@ test(...named('the log ends and begins again'), () =>
 
 // The embedded one ends with its process: see kill.test.ts. The native one is for all tests, so this is another, as CI starts it.
 test.skipIf(isEmbedded || process.getuid?.() !== 0)(...named('Postgres crashes and begins again', EACH), async () => {
-  const home = temporaryFolder();
   // The server is another user's.
+  const home = mkdtempSync('/tmp/daybook-test-');
   chmodSync(home, 0o711);
   const server = async (verb: string) => (await run('.ci/native-postgres', [verb], { env: { ...process.env, TMPDIR: home } })).stdout;
   try {
