@@ -13,8 +13,8 @@ import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
 import {
   areIndependent,
-  Distrusted,
   merge,
+  merging,
   type Statement,
   type Step,
   statementsOf,
@@ -136,12 +136,12 @@ export async function createApplier(
   async function prepare(events: readonly LoggedEvent[]): Promise<Prepared> {
     const breath = breathing(SHORT_BREATH_MS);
     try {
-      const changes: Change[] = [];
+      const merged = merging(keys);
       for (const event of events) {
-        changes.push(...changesOf(event, projections));
+        for (const change of changesOf(event, projections)) merged.add(change);
         await breath();
       }
-      const steps = merge(changes, keys);
+      const steps = merged.steps();
       const isTrusting = trusts && events.length >= trustsFrom;
       if (!isTrusting && areIndependent(steps, keys)) return { events, independent: steps };
       const statements: Statement[] = [];
@@ -162,7 +162,7 @@ export async function createApplier(
       if ('error' in prepared) throw prepared.error;
       return await write(events, prepared);
     } catch (error) {
-      if (error instanceof Distrusted || ('isTrusting' in prepared && prepared.isTrusting && sqlStateOf(error) === FOREIGN_KEY_VIOLATION)) {
+      if ('isTrusting' in prepared && prepared.isTrusting && sqlStateOf(error) === FOREIGN_KEY_VIOLATION) {
         trusts = false;
         return batch(events);
       }

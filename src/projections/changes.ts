@@ -6,6 +6,7 @@
 //   * a change of a row that is not there does nothing.
 import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, type QuerySqlToken, sql } from 'slonik';
 import { z } from 'zod';
+import { relationshipRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';
 import { userRows } from '../tables/users.ts';
 import type { ForeignKey, ForeignKeys } from './foreignKeys.ts';
@@ -15,7 +16,14 @@ import type { Change, Row } from './projection.ts';
  * What a set of rows is written with at once: first what changes all rows that are so and so, as they were before, and the
  * removals last. A removal of all rows that are so and so is written alone, in its place.
  */
-type Writes = { readonly kind: 'write'; readonly first: UpdateWhere[]; readonly perTable: Map<Table, TableWrites>; removes: boolean };
+type Writes = {
+  readonly kind: 'write';
+  readonly first: UpdateWhere[];
+  readonly perTable: Map<Table, TableWrites>;
+  removes: boolean;
+  /** What its rows belong or point to. */
+  readonly mentioned: Set<unknown>;
+};
 type UpdateWhere = Extract<Change, { kind: 'updateWhere' }>;
 type TableWrites = {
   readonly inserts: Map<string, MutableRow>;
@@ -26,23 +34,35 @@ type MutableRow = Record<string, unknown>;
 type Update = { readonly key: Row; readonly set: MutableRow; readonly add: Record<string, number> };
 export type Step = Writes | Extract<Change, { kind: 'remove' }>;
 
-/** Merges the changes of a batch, in the log's order, to the steps that have their effect. Pure. */
-export function merge(changes: readonly Change[], keys: ForeignKeys): readonly Step[] {
+/** Merges the changes of a batch, which are added in the log's order, to the steps that have their effect. */
+export function merging(keys: ForeignKeys): { readonly add: (change: Change) => void; readonly steps: () => readonly Step[] } {
   const steps: Step[] = [];
-  for (const change of changes) {
-    if (change.kind === 'remove' && !isOfOneRow(change)) {
-      steps.push(change);
-      continue;
-    }
-    const last = steps.at(-1);
-    const writes: Writes =
-      last?.kind === 'write' && canJoin(last, change, keys) ? last : { kind: 'write', first: [], perTable: new Map(), removes: false };
-    if (writes !== last) steps.push(writes);
-    mergeInto(writes, change);
-  }
-  for (const step of steps) if (step.kind === 'write' && step.removes) leaveOutPassing(step, keys);
-  return steps;
+  return {
+    add(change) {
+      if (change.kind === 'remove' && !isOfOneRow(change)) {
+        steps.push(change);
+        return;
+      }
+      const last = steps.at(-1);
+      const writes = last?.kind === 'write' && canJoin(last, change, keys) ? last : emptyStep();
+      if (writes !== last) steps.push(writes);
+      mergeInto(writes, change, keys);
+    },
+    steps() {
+      for (const step of steps) if (step.kind === 'write' && step.removes) leaveOutPassing(step, keys);
+      return steps;
+    },
+  };
 }
+
+/** The same of all at once. Pure. */
+export function merge(changes: readonly Change[], keys: ForeignKeys): readonly Step[] {
+  const { add, steps } = merging(keys);
+  for (const change of changes) add(change);
+  return steps();
+}
+
+const emptyStep = (): Writes => ({ kind: 'write', first: [], perTable: new Map(), removes: false, mentioned: new Set() });
 
 const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }>) =>
   Object.keys(except).length === 0 && Object.keys(where).length === table.key.length && table.key.every((column) => column in where);
@@ -50,9 +70,10 @@ const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }
 /**
  * Whether a change may be written before the removals that it came after. What is written too early of a row that is gone, or
  * that belongs or points to one, goes with it in the end, or its pointer does. Only what would get away must wait: a row that
- * comes back, be it that it was removed itself or went with what was, and one that is given something else to belong to.
+ * comes back, be it that it was removed itself or went with what was, and one that is given something else to belong to. So must
+ * what others belong or point to already, for when they came it was not there (yet, or any more).
  */
-function canJoin({ perTable, removes }: Writes, change: Change, keys: ForeignKeys): boolean {
+function canJoin({ perTable, removes, mentioned }: Writes, change: Change, keys: ForeignKeys): boolean {
   // It is made before all updates and removals, of the rows that are not there yet as well.
   if (change.kind === 'updateWhere') {
     const asksWhatMayGo = keys.of
@@ -60,13 +81,14 @@ function canJoin({ perTable, removes }: Writes, change: Change, keys: ForeignKey
       ?.some(({ column, onDelete }) => onDelete === 'set null' && column in change.where);
     return (perTable.get(change.table)?.updates.size ?? 0) === 0 && !(removes && asksWhatMayGo);
   }
+  if (change.kind === 'insert' && mentioned.has(change.row.id)) return false;
   if (change.kind === 'remove' || !removes) return true;
   if (change.kind === 'update') return !keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set);
   const [writes, key] = [perTable.get(change.table), keyOf(change.table, change.row)];
   return !writes?.removals.has(key) && !writes?.inserts.has(key);
 }
 
-function mergeInto(step: Writes, change: Change): void {
+function mergeInto(step: Writes, change: Change, keys: ForeignKeys): void {
   const writes = step.perTable.get(change.table) ?? { inserts: new Map(), updates: new Map(), removals: new Map() };
   step.perTable.set(change.table, writes);
   if (change.kind === 'updateWhere') {
@@ -81,6 +103,8 @@ function mergeInto(step: Writes, change: Change): void {
     writes.updates.delete(key);
     return;
   }
+  const given = change.kind === 'insert' ? change.row : change.set;
+  for (const name of pointersOf(change.table, keys)) if (given[name] != null) step.mentioned.add(given[name]);
   if (change.kind === 'insert') {
     const key = keyOf(change.table, change.row);
     writes.inserts.set(key, { ...change.row });
@@ -104,6 +128,12 @@ function mergeInto(step: Writes, change: Change): void {
     if (column in update.set) update.set[column] = Number(update.set[column]) + number;
     else update.add[column] = (update.add[column] ?? 0) + number;
   }
+}
+
+/** The columns that say what a row belongs and points to, other than its owner. Relationships have no foreign keys for that. */
+function pointersOf(table: Table, keys: ForeignKeys): readonly string[] {
+  if (table === relationshipRows) return ['source_id', 'target_id'];
+  return (keys.of.get(keys.at(table)) ?? []).flatMap(({ column, target }) => (isOfUsers(target) ? [] : [column]));
 }
 
 /** The same as the WHERE of its statement, of a row that is not written yet. */
@@ -155,19 +185,13 @@ function leaveOutPassing(step: Writes, keys: ForeignKeys): void {
 
 const keyOf = (table: Table, row: Row) => table.key.map((column) => String(row[column])).join(' ');
 
-/**
- * `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray;
- * `finds`, how many it must find for what follows to be true.
- */
-export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean; readonly finds?: number };
-
-/** Not all is there that was taken for granted. */
-export class Distrusted extends Error {}
+/** `inserts` is how many rows it is to insert; `isOfTree`, whether one that it does not, or one that it removes, is a stray. */
+export type Statement = { readonly query: QuerySqlToken; readonly inserts?: number; readonly isOfTree?: boolean };
 
 /**
  * What the merged changes are written with, one after the other. To have it said takes time, so not all is at once.
  * @param trusting that all is there that the rows belong or point to. Where it is not, Postgres refuses the statement
- * (foreign_key_violation), or, as the row of an owner stays who is deleted, this does (Distrusted)
+ * (foreign_key_violation); only whether an owner is there is asked, for the row of a deleted one stays
  */
 export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trusting = false): Generator<Statement> {
   for (const step of steps) {
@@ -177,7 +201,7 @@ export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trustin
     }
     for (const { table, where, except, set } of step.first) yield { query: updateRowsWhere(keys.at(table), where, except, set) };
     const perTable = placed(step, keys);
-    yield* trusting ? trustingly(perTable, keys) : asking(perTable, keys);
+    yield* written(perTable, keys, trusting);
     for (const table of keys.order) {
       const removals = [...(perTable.get(table)?.removals.values() ?? [])];
       if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
@@ -187,53 +211,21 @@ export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trustin
 
 type PerTable = ReadonlyMap<Table, TableWrites>;
 
-/** Each row asks for what it belongs and points to. */
-function* asking(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
+function* written(perTable: PerTable, keys: ForeignKeys, trusting: boolean): Generator<Statement> {
+  const keysOf = (table: Table) => keys.of.get(table) ?? [];
+  const asked = (table: Table) => (trusting ? keysOf(table).filter(({ target }) => isOfUsers(target)) : keysOf(table));
   for (const table of keys.order) {
     const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
-    const foreignKeys = keys.of.get(table) ?? [];
-    const isOfTree = foreignKeys.some(isOwnParent(table));
-    if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, foreignKeys)}`, inserts: rows.length, isOfTree };
+    const isOfTree = keysOf(table).some(isOwnParent(table));
+    if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, asked(table))}`, inserts: rows.length, isOfTree };
   }
   for (const table of keys.order) {
     for (const group of alike([...(perTable.get(table)?.updates.values() ?? [])])) {
-      const { removals, update } = updateRows(table, group, keys.of.get(table) ?? []);
+      const { removals, update } = updateRows(table, group, asked(table));
       for (const query of removals) yield { query, isOfTree: true };
       yield { query: sql.unsafe`${update}` };
     }
   }
-}
-
-/** Only people are asked for, all at once, as soon as those are there who come with these rows. */
-function* trustingly(perTable: PerTable, keys: ForeignKeys): Generator<Statement> {
-  const people = [...peopleIn(perTable, keys)];
-  for (const table of keys.order) {
-    const rows = [...(perTable.get(table)?.inserts.values() ?? [])];
-    if (rows.length > 0) yield { query: sql.unsafe`${insertRows(table, rows, [])}` };
-    if (isOfUsers(table) && people.length > 0) {
-      const query = sql.unsafe`SELECT FROM ${named(table)} WHERE id = ANY(${sql.array(people, 'uuid')}) AND status <> 'deleted'`;
-      yield { query, finds: people.length };
-    }
-  }
-  for (const table of keys.order) {
-    for (const group of alike([...(perTable.get(table)?.updates.values() ?? [])]))
-      yield { query: sql.unsafe`${updateRows(table, group, []).update}` };
-  }
-}
-
-/** Whom the rows belong or point to. */
-function peopleIn(perTable: PerTable, keys: ForeignKeys): ReadonlySet<string> {
-  const people = new Set<string>();
-  for (const [table, { inserts, updates }] of perTable) {
-    for (const { column: name, target } of keys.of.get(table) ?? []) {
-      if (!isOfUsers(target)) continue;
-      for (const row of [...inserts.values(), ...updates.values().map(({ set }) => set)]) {
-        const person = row[name];
-        if (typeof person === 'string') people.add(person);
-      }
-    }
-  }
-  return people;
 }
 
 type Part = { readonly statement: FragmentSqlToken; readonly inserts?: number };
@@ -263,9 +255,8 @@ export async function write(
 ): Promise<{ dropped: number; strays: number }> {
   let dropped = 0;
   let strays = 0;
-  for (const { query, inserts, isOfTree, finds } of statements) {
+  for (const { query, inserts, isOfTree } of statements) {
     const { rowCount: count } = await transaction.query(query);
-    if (finds !== undefined && count < finds) throw new Distrusted('an owner is gone');
     if (inserts !== undefined) dropped += inserts - count;
     if (isOfTree) strays += Math.abs((inserts ?? 0) - count);
   }

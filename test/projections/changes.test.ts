@@ -4,6 +4,7 @@ import { merge } from '../../src/projections/changes.ts';
 import type { ForeignKey, ForeignKeys } from '../../src/projections/foreignKeys.ts';
 import type { Change, Row } from '../../src/projections/projection.ts';
 import { calendarInvitationRows } from '../../src/tables/calendar.ts';
+import { relationshipRows } from '../../src/tables/relationships.ts';
 import type { Table } from '../../src/tables/table.ts';
 import { taskListRows, taskRows, taskTagRows } from '../../src/tables/tasks.ts';
 import { userRows } from '../../src/tables/users.ts';
@@ -54,12 +55,12 @@ const nothing = { inserts: [], updates: [], removals: [] };
 
 test('what came and went in one batch is not written, nor what came to belong to it', () => {
   const [step, ...others] = merged(
+    tag('x'),
     task('a'),
     tag('a'),
-    // Before what it belongs to, as no writer leaves it.
+    task('b', { parent_task_id: 'a' }),
     task('c', { parent_task_id: 'b' }),
     tag('c'),
-    task('b', { parent_task_id: 'a' }),
     task('d'),
     remove(taskRows, { id: 'a' }),
     // As when streams race.
@@ -68,7 +69,7 @@ test('what came and went in one batch is not written, nor what came to belong to
   expect(others).toEqual([]);
   expect(step).toMatchObject({
     tasks: { ...nothing, inserts: [{ id: 'd', list_id: null, parent_task_id: null }] },
-    task_tags: nothing,
+    task_tags: { ...nothing, inserts: [{ task_id: 'x' }] },
   });
 });
 
@@ -110,6 +111,16 @@ test('what comes back is written after it went', () => {
   ]);
   // It went with what it belonged to.
   expect(merged(task('a'), tag('a'), remove(taskRows, { id: 'a' }), tag('a'))).toHaveLength(2);
+});
+
+test('what others belong or point to already is written after them, who came when it was not there', () => {
+  expect(merged(task('a', { list_id: 'l' }), list('l'), task('b', { list_id: 'l' }))).toMatchObject([
+    { tasks: { inserts: [{ id: 'a' }] } },
+    { task_lists: { inserts: [{ id: 'l' }] }, tasks: { inserts: [{ id: 'b' }] } },
+  ]);
+  expect(merged(update(taskRows, 'a', { parent_task_id: 'b' }), task('b'))).toHaveLength(2);
+  expect(merged(insert(relationshipRows, { id: 'r', source_id: 'a', target_id: 'b' }), task('b'))).toHaveLength(2);
+  expect(merged(insert(relationshipRows, { id: 'r', source_id: 'a', target_id: 'b' }), task('a'))).toHaveLength(2);
 });
 
 test('a change of all rows that are so and so concerns those that are not written yet', () => {

@@ -6,7 +6,7 @@ import type { LoggedEvent } from '../../src/eventstore/log.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { ADA, BOB } from './history.ts';
-import { moreHistory } from './moreRaces.ts';
+import { letterComesBack, moreHistory } from './moreRaces.ts';
 import { history } from './races.ts';
 import { makeReadModel, parkedEvents, rowsInBatches } from './tables.ts';
 
@@ -48,6 +48,15 @@ test.for([
     await fc.assert(property, { seed: SEED, numRuns: RUNS, unbiased: true, endOnFailure: process.env.DAYBOOK_RANDOM_SHRINK === 'no' });
   },
 );
+
+test('what came late, when that was gone which it points to, does without, though it comes back', async () => {
+  const rows = (sizes: readonly number[], trustsFrom?: number) => rowsInBatches(database, letterComesBack, [ADA, BOB], sizes, trustsFrom);
+  const oneByOne = await rows([1]);
+  expect(oneByOne).not.toContainEqual(expect.objectContaining({ table: 'relationships.relationships' }));
+  // At once, from the deletion on, and from after it.
+  for (const sizes of [[10], [5, 10], [6, 10]])
+    for (const trustsFrom of [undefined, 1]) expect(await rows(sizes, trustsFrom)).toEqual(oneByOne);
+});
 
 const told = (events: readonly LoggedEvent[]) =>
   events.map(({ stream, type, data }) => `${stream} ${type} ${JSON.stringify(data)}`).join('\n');

@@ -75,12 +75,11 @@ function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
   function create({ kind, which, other, ends: [source, target] }: Wish, name: string): void {
     const [from, to] = [one(source, which), one(target, other ?? which)];
     const session = one('session', which);
-    const letter = { ...blankLetter, subject: name, references: [], labels: [], attachments: [attachment] };
     const made: Record<Kind, () => NewEvent | undefined> = {
       session: () => sessionStarted({ title: name, channel: 'web', context: {} }),
       message: () =>
         session && messageSent({ ...blankMessage, session_id: session.id, parent_message_id: idOfOne('message', other), content: name }),
-      letter: () => (which % 2 ? email.emailReceived(letter) : email.emailSent({ ...letter, attachments: [] })),
+      letter: () => (which % 2 ? received(name) : email.emailSent({ ...letterOf(name), attachments: [] })),
       draft: () => email.emailDraftCreated({ ...blankDraft, subject: name, in_reply_to_email_id: idOfOne('letter', other) }),
       request: () =>
         llmRequestStarted({ ...blankRequest, session_id: session?.id ?? null, message_id: idOfOne('message', other), started_at: now() }),
@@ -170,7 +169,11 @@ function eventsOf(wishes: readonly Wish[]): readonly LoggedEvent[] {
       append(`user-${who}`, userDeleted({}), who);
       isLeft = true;
     } else if (deed === 'create') create(wish, name);
-    else if (thing?.wasThere && !thing.isDeleted) {
+    else if (kind === 'letter' && thing?.isDeleted) {
+      // It is recorded once more.
+      append(streamOf(kind, thing), received(name));
+      thing.isDeleted = false;
+    } else if (thing?.wasThere && !thing.isDeleted) {
       const removal = deed === 'delete' ? removed[kind](thing) : undefined;
       if (removal) {
         append(streamOf(kind, thing), removal);
@@ -204,6 +207,8 @@ const blankLetter = {
   sent_at: null,
   received_at: null,
 } as const;
+const letterOf = (subject: string) => ({ ...blankLetter, subject, references: [], labels: [], attachments: [attachment] });
+const received = (subject: string) => email.emailReceived(letterOf(subject));
 const attachment = {
   filename: 'a.txt',
   content_type: 'text/plain',
@@ -239,3 +244,21 @@ const blankEvent = {
   timezone: 'UTC',
   recurrence_rule: null,
 } as const;
+
+/** A letter is deleted, and recorded once more; in between comes what was said of it late. */
+export const letterComesBack: readonly LoggedEvent[] = (() => {
+  const { events, append } = beginHistory();
+  const [letter, note, before, between] = [idOf('1', 1), idOf('2', 1), idOf('3', 1), idOf('3', 2)];
+  const replying = { ...blankDraft, subject: 'Re: Hello' };
+  append(`email-${letter}`, received('Hello'));
+  append(`document-${note}`, document.documentCreated({ ...blankDocument, title: 'Notes' }));
+  append(`emailDraft-${before}`, email.emailDraftCreated({ ...replying, in_reply_to_email_id: null }));
+  append(`email-${letter}`, email.emailDeleted({}));
+  append(`emailDraft-${before}`, email.emailDraftChanged({ in_reply_to_email_id: letter }));
+  append(`emailDraft-${between}`, email.emailDraftCreated({ ...replying, in_reply_to_email_id: letter }));
+  const relation = { relation_type: 'mentions', strength: 1, metadata: {}, author: 'user' } as const;
+  const [source, target] = [{ source_type: 'email', source_id: letter } as const, { target_type: 'document', target_id: note } as const];
+  append(`relationship-${idOf('4', 1)}`, relationshipEstablished({ ...source, ...target, ...relation }));
+  append(`email-${letter}`, received('Hello'));
+  return events;
+})();
