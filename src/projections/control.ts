@@ -1,6 +1,8 @@
 // What a person who runs Daybook asks of the read model: where it is, what it could not take, to hold it, to let it go on.
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
+import { isThere } from '../postgres/readModel.ts';
+import { conflict } from '../problem.ts';
 import { READ_MODEL } from './applier.ts';
 
 /** How it is, as the API tells and the command line reads. */
@@ -42,9 +44,10 @@ export type ReadModelState = z.output<typeof readModelState>;
 
 /**
  * Holds the read model where it is, or lets it go on. That is kept with the checkpoint, so it is so for the projectors of all
- * processes, after a start, and for a read model that takes this one's place.
+ * processes, after a start, and for a read model that takes this one's place. @throws Problem 409 where there is none yet
  */
 export async function setPaused(database: DatabasePool, isPaused: boolean): Promise<void> {
+  if (!(await isThere(database, 'live'))) throw conflict('no-read-model', 'There is no read model yet.');
   await database.query(sql.unsafe`
     UPDATE daybook.checkpoints SET paused_at = CASE WHEN ${isPaused} THEN coalesce(paused_at, now()) END WHERE name = ${READ_MODEL}`);
 }

@@ -19,7 +19,7 @@ export const LEFT_BEHIND_SECONDS = 60;
  * a later one's is greater.
  * @param isToCompare whether it is only to be compared with the live one: then it joins none, and who builds one that is to take
  * the live one's place does not join it, but drops it
- * @throws Error where there is one already and this is only to compare
+ * @throws BeingBuilt where there is one already and this is only to compare
  */
 export async function begin(
   log: EventLog,
@@ -32,7 +32,7 @@ export async function begin(
   return database.transaction(async (transaction) => {
     await alone(transaction);
     const isGoing = await isMoving(transaction);
-    if (isGoing && isToCompare) throw new Error('a read model is being built already; when that is done, try again');
+    if (isGoing && isToCompare) throw new BeingBuilt('a read model is being built already; when that is done, try again');
     const going = isGoing && !(await isBeingCompared(transaction)) ? await readCheckpoint(transaction, 'next') : undefined;
     if (going?.model_version === modelVersion(projections) && going.log_id === log_id && (await isOfThisLog(log, going)))
       return going.build_id;
@@ -47,6 +47,9 @@ export async function begin(
     return build_id;
   });
 }
+
+/** Beside the live read model there is room for one. */
+export class BeingBuilt extends Error {}
 
 /** Two that begin or change places at once would find something in their way. */
 export const alone = (transaction: CommonQueryMethods) =>

@@ -15,12 +15,14 @@ afterAll(async () => {
 });
 
 test('a read model is looked at, held, built and compared, while Daybook runs and while not', { timeout: 180_000 }, async () => {
-  const daybook = await startProcess(folder);
-  const { port } = new URL(daybook.url);
+  let port = '0';
   const type = async (...words: string[]) => {
     const env = { ...process.env, DAYBOOK_DATA_DIR: folder, PORT: port };
     return (await promisify(execFile)(process.execPath, [CLI, ...words], { env })).stdout;
   };
+  await expect(type('projections', 'pause')).rejects.toMatchObject({ code: 1, stderr: 'There is no read model yet.\n' });
+  const daybook = await startProcess(folder);
+  port = new URL(daybook.url).port;
   await fetch(`${daybook.url}/api/v1/auth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -36,5 +38,9 @@ test('a read model is looked at, held, built and compared, while Daybook runs an
   await expect(type('projections', 'pause', 'nothing')).rejects.toMatchObject({ code: 1 });
   await daybook.stop();
 
+  expect(await type('projections', 'pause')).toBe('It is paused.\n');
+  expect(await type('projections')).toMatch(/^It is paused\.$/m);
+  expect(await type('projections', 'resume')).toBe('It goes on.\n');
+  expect(await type('verify-projections')).toMatch(/Every table is what the event log gives\.\n$/);
   expect(await type('rebuild')).toMatch(/^Building the read model from the event log: as asked\.\nThe read model is built: \d+ events/);
 });
