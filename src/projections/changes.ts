@@ -149,8 +149,12 @@ function leaveOutPassing(step: Writes, keys: ForeignKeys): void {
   const perTable = placed(step, keys);
   const passing = new Map<Table, Set<unknown>>([...perTable.keys()].map((table) => [table, new Set()]));
   for (const [table, { inserts, removals }] of perTable) {
+    const ownParent = keys.of.get(table)?.find(isOwnParent(table));
     for (const key of removals.keys()) {
-      if (!inserts.delete(key)) continue;
+      const row = inserts.get(key);
+      // Whether it is a stray of a tree, only the table knows.
+      if (!row || (ownParent && row[ownParent.column] !== null)) continue;
+      inserts.delete(key);
       removals.delete(key);
       passing.get(table)?.add(key);
     }

@@ -73,6 +73,11 @@ test('what came and went in one batch is not written, nor what came to belong to
   });
 });
 
+test('what came with a parent is written all the same, for it may be a stray', () => {
+  const [step] = merged(task('b', { parent_task_id: 'a' }), remove(taskRows, { id: 'b' }));
+  expect(step).toMatchObject({ tasks: { inserts: [{ id: 'b' }], removals: [{ id: 'b' }] } });
+});
+
 test('what came to point to it points to nothing', () => {
   const [step] = merged(
     list('l'),
