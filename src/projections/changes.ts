@@ -6,7 +6,6 @@
 //   * a change of a row that is not there does nothing.
 import { type CommonQueryMethods, type FragmentSqlToken, type IdentifierSqlToken, type QuerySqlToken, sql } from 'slonik';
 import { z } from 'zod';
-import { relationshipRows } from '../tables/relationships.ts';
 import type { Table } from '../tables/table.ts';
 import { userRows } from '../tables/users.ts';
 import type { ForeignKey, ForeignKeys } from './foreignKeys.ts';
@@ -103,8 +102,7 @@ function mergeInto(step: Writes, change: Change, keys: ForeignKeys): void {
     writes.updates.delete(key);
     return;
   }
-  const given = change.kind === 'insert' ? change.row : change.set;
-  for (const name of pointersOf(change.table, keys)) if (given[name] != null) step.mentioned.add(given[name]);
+  mention(step, change.table, change.kind === 'insert' ? change.row : change.set, keys);
   if (change.kind === 'insert') {
     const key = keyOf(change.table, change.row);
     writes.inserts.set(key, { ...change.row });
@@ -130,10 +128,11 @@ function mergeInto(step: Writes, change: Change, keys: ForeignKeys): void {
   }
 }
 
-/** The columns that say what a row belongs and points to, other than its owner. Relationships have no foreign keys for that. */
-function pointersOf(table: Table, keys: ForeignKeys): readonly string[] {
-  if (table === relationshipRows) return ['source_id', 'target_id'];
-  return (keys.of.get(keys.at(table)) ?? []).flatMap(({ column, target }) => (isOfUsers(target) ? [] : [column]));
+/** Notes what a row belongs and points to, other than its owner. */
+function mention({ mentioned }: Writes, table: Table, row: Row, keys: ForeignKeys): void {
+  const note = (id: unknown) => id != null && mentioned.add(id);
+  for (const { column: name, target } of keys.of.get(keys.at(table)) ?? []) if (!isOfUsers(target)) note(row[name]);
+  for (const name of table.pointers) note(row[name]);
 }
 
 /** The same as the WHERE of its statement, of a row that is not written yet. */

@@ -3,17 +3,21 @@ import { z } from 'zod';
 import { entityType, relationshipAuthor, searchedType, sha256, storedInstant, uuid } from '../vocabulary.ts';
 import { common, count, storedObject, table } from './table.ts';
 
-export const relationshipRows = table('relationships.relationships', {
-  ...common,
-  source_type: entityType,
-  source_id: uuid,
-  target_type: entityType,
-  target_id: uuid,
-  relation_type: z.string(),
-  strength: z.number().min(0).max(1),
-  author: relationshipAuthor,
-  metadata: storedObject,
-});
+export const relationshipRows = table(
+  'relationships.relationships',
+  {
+    ...common,
+    source_type: entityType,
+    source_id: uuid,
+    target_type: entityType,
+    target_id: uuid,
+    relation_type: z.string(),
+    strength: z.number().min(0).max(1),
+    author: relationshipAuthor,
+    metadata: storedObject,
+  },
+  { pointers: ['source_id', 'target_id'] },
+);
 
 /** A view of all that can be related. Nothing is projected to it. */
 export const entityRows = table('relationships.entities', {

@@ -14,6 +14,8 @@ export type Table<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   readonly key: readonly string[];
   /** Columns that are for Daybook alone: no history tells of them. */
   readonly untold: readonly string[];
+  /** Columns that point to things of several kinds, which no foreign key can. */
+  readonly pointers: readonly string[];
 };
 
 export type RowOf<T extends Table> = z.output<T['row']>;
@@ -33,7 +35,11 @@ export const storedObject = z.record(z.string(), z.unknown());
 
 export const count = z.int().nonnegative();
 
-type Options<Shape> = { readonly key?: readonly (keyof Shape & string)[]; readonly untold?: readonly (keyof Shape & string)[] };
+type Options<Shape> = {
+  readonly key?: readonly (keyof Shape & string)[];
+  readonly untold?: readonly (keyof Shape & string)[];
+  readonly pointers?: readonly (keyof Shape & string)[];
+};
 
 export function table<Shape extends z.ZodRawShape & { id: z.ZodType }>(
   qualified: `${string}.${string}`,
@@ -48,8 +54,8 @@ export function table<Shape extends z.ZodRawShape>(
 export function table<Shape extends z.ZodRawShape>(
   qualified: `${string}.${string}`,
   columns: Shape,
-  { key = ['id'], untold = [] }: { readonly key?: readonly string[]; readonly untold?: readonly string[] } = {},
+  { key = ['id'], untold = [], pointers = [] }: { readonly [Option in 'key' | 'untold' | 'pointers']?: readonly string[] } = {},
 ): Table<Shape> {
   const [schema = '', name = ''] = qualified.split('.');
-  return { schema, name, qualified, row: z.object(columns), key, untold };
+  return { schema, name, qualified, row: z.object(columns), key, untold, pointers };
 }
