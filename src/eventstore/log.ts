@@ -157,20 +157,23 @@ export function connectEventLog(connectionString: string): EventLog {
       }
     },
     async eventAt(position) {
-      for await (const event of events(() => client.readAll({ fromPosition: at(position), maxCount: 1, deadline: READ_TIMEOUT_MS }))) {
-        return event.position === position ? event : undefined;
-      }
-      return undefined;
+      const found = await only(events(() => client.readAll({ fromPosition: at(position), maxCount: 1, deadline: READ_TIMEOUT_MS })));
+      return found?.position === position ? found : undefined;
     },
     async head() {
       const last = () => client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: READ_TIMEOUT_MS });
-      for await (const event of events(last)) return event.position;
-      return null;
+      return (await only(events(last)))?.position ?? null;
     },
     setMaxAge: (stream, maxAge) => setMetadata(stream, { maxAge }),
     setMaxCount: (stream, maxCount) => setMetadata(stream, { maxCount }),
     close: () => client.dispose(),
   };
+}
+
+/** Of a read of one, read to its end: to leave it resets its stream, and servers end a connection on which that is often done. */
+async function only(read: AsyncIterable<LoggedEvent>): Promise<LoggedEvent | undefined> {
+  const [event] = await Array.fromAsync(read);
+  return event;
 }
 
 const at = (position: bigint): Position => ({ commit: position, prepare: position });

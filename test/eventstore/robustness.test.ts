@@ -172,6 +172,28 @@ describe('a caller who sends', () => {
     expect(await shared.client.appendToStream(newStream(), events(1))).toMatchObject({ success: true });
   });
 
+  test('thousands of calls, one after the other, that it leaves at once keeps its connection', async () => {
+    const session = connect(`http://127.0.0.1:${shared.log.port}`);
+    let isEnded = false;
+    session.on('goaway', () => {
+      isEnded = true;
+    });
+    session.on('error', () => undefined);
+    await once(session, 'connect');
+    const arrived = () => new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+    for (let left = 0; left < 5_000 && !isEnded; left += 100) {
+      const calls = Array.from({ length: 100 }, () =>
+        session.request({ ':method': 'POST', ':path': read.path, 'content-type': 'application/grpc' }),
+      );
+      await arrived();
+      for (const call of calls) call.on('error', () => undefined).close(constants.NGHTTP2_CANCEL);
+      await arrived();
+    }
+    expect(isEnded).toBe(false);
+    expect(await statusOf(session, read.path, framed(0, []))).toBe('3');
+    session.destroy();
+  });
+
   test('to another address than 127.0.0.1 is not heard', async () => {
     const others = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])

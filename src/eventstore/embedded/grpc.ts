@@ -114,6 +114,10 @@ const sessionOptions = {
   // A call that was refused stays until its caller has ended it, so that there may be more of them than are served.
   settings: { initialWindowSize: callWindow, enablePush: false, maxConcurrentStreams: 4 * maximumCalls },
   maxSessionMemory: 1024,
+  // Calls that are left before their end, as reads of which a caller wants the beginning are. By default nghttp2 ends a connection
+  // (GOAWAY, INTERNAL_ERROR) that has reset 1,000 and goes on with more than 33 a second.
+  streamResetBurst: 20_000,
+  streamResetRate: 2_000,
 };
 
 /** What a caller is told who asks for what the embedded log has not. */
