@@ -128,7 +128,10 @@ export function connectEventLog(connectionString: string): EventLog {
     readStream: (stream, fromRevision) =>
       events(() => client.readStream(stream, { fromRevision: BigInt(fromRevision), deadline: READ_TIMEOUT_MS })),
     readStreamBackwards: (stream, limit) =>
-      events(() => client.readStream(stream, { direction: BACKWARDS, fromRevision: END, maxCount: limit, deadline: READ_TIMEOUT_MS })),
+      events(
+        () => client.readStream(stream, { direction: BACKWARDS, fromRevision: END, maxCount: limit, deadline: READ_TIMEOUT_MS }),
+        limit,
+      ),
     async *readAll(after) {
       const read = () => client.readAll({ fromPosition: after === null ? START : at(after), deadline: 24 * 60 * 60_000 });
       for await (const event of events(read)) if (after === null || event.position > after) yield event;
@@ -157,12 +160,14 @@ export function connectEventLog(connectionString: string): EventLog {
       }
     },
     async eventAt(position) {
-      const found = await only(events(() => client.readAll({ fromPosition: at(position), maxCount: 1, deadline: READ_TIMEOUT_MS })));
-      return found?.position === position ? found : undefined;
+      const read = () => client.readAll({ fromPosition: at(position), maxCount: 1, deadline: READ_TIMEOUT_MS });
+      for await (const event of events(read, 1)) return event.position === position ? event : undefined;
+      return undefined;
     },
     async head() {
       const last = () => client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: READ_TIMEOUT_MS });
-      return (await only(events(last)))?.position ?? null;
+      for await (const event of events(last, 1)) return event.position;
+      return null;
     },
     setMaxAge: (stream, maxAge) => setMetadata(stream, { maxAge }),
     setMaxCount: (stream, maxCount) => setMetadata(stream, { maxCount }),
@@ -170,23 +175,21 @@ export function connectEventLog(connectionString: string): EventLog {
   };
 }
 
-/** Of a read of one, read to its end: to leave it resets its stream, and servers end a connection on which that is often done. */
-async function only(read: AsyncIterable<LoggedEvent>): Promise<LoggedEvent | undefined> {
-  const [event] = await Array.fromAsync(read);
-  return event;
-}
-
 const at = (position: bigint): Position => ({ commit: position, prepare: position });
 
 /**
  * A read, event by event. One that is left before its end is cancelled and what has arrived of it flows off: the client
  * waits for every stream's end when it is closed, and one that a consumer destroyed half-read would never come to it.
+ * @param limit how many there are at the most. One that has given them has nothing left to cancel, and servers end a connection
+ * on which calls are often cancelled
  */
-async function* events(read: () => StreamingRead<ResolvedEvent>): AsyncGenerator<LoggedEvent> {
+async function* events(read: () => StreamingRead<ResolvedEvent>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<LoggedEvent> {
   const stream = read();
+  let given = 0;
   let isAtEnd = false;
   try {
     for await (const resolved of stream.iterator({ destroyOnReturn: false })) {
+      given += 1;
       const event = logged(resolved);
       if (event) yield event;
     }
@@ -197,7 +200,7 @@ async function* events(read: () => StreamingRead<ResolvedEvent>): AsyncGenerator
     throw new LogUnavailable(error, false);
   } finally {
     if (!isAtEnd) {
-      await stream.cancel();
+      if (given < limit) await stream.cancel();
       stream.resume();
     }
   }
