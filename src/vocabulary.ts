@@ -26,7 +26,7 @@ export const instant = z
   })
   .pipe(storedInstant);
 
-/** Whether it is as it is kept already, which what the log holds is. As quick as Temporal is thorough. */
+/** Whether it is in the form that is kept, as all in the log is: to tell that takes less than to have Temporal read it. */
 function isKept(text: string): boolean {
   const milliseconds = STORED_INSTANT.test(text) ? Date.parse(text) : Number.NaN;
   return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString() === text;

@@ -10,7 +10,7 @@ import type { CommandServices, Stamp } from './command.ts';
 /** `command_id` is derived from who, which route and which key; `explicit` where a header gave the key. */
 export type CommandKey = { readonly command_id: string; readonly body_hmac: string; readonly explicit: boolean };
 
-/** A stream of a key's own: nothing comes to be in it, and what the key did it tells as any stream does. */
+/** The stream of one key. It has no state: that the key was used, and with which body, is in the metadata, as in any stream. */
 const keyUse = anAggregate<never>({ category: 'idempotencyKey', created: {}, evolve: {} });
 
 /** The id of what a create makes that came with a key and no id. */

@@ -83,7 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerUnreadable,
     // Which would answer by itself, with nothing that says why.
     http: { requireHostHeader: false },
-    // So that an id which is far too long is answered as any other that is none, with a pointer to it.
+    // An id that is too long is a bad id, and no unknown route.
     routerOptions: { maxParamLength: 16 * 1024 },
     // An address that cannot even be read.
     frameworkErrors: (_, request, reply) => sendProblem(request, reply, badAddress()),

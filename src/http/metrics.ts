@@ -9,6 +9,7 @@ import { lagOf } from '../eventstore/lag.ts';
 import { Problem } from '../problem.ts';
 import { READ_MODEL } from '../projections/applier.ts';
 import { countParked } from '../projections/control.ts';
+import { singleFlight } from '../singleFlight.ts';
 import { sizeOf } from '../size.ts';
 import { describeRead } from './openapi.ts';
 import type { Projecting } from './projections.ts';
@@ -164,15 +165,7 @@ function collectProjections(registers: Registry[], { log, database, progress, pr
   gauge('position', 'Position of the last event that is in the tables', async () => Number((await position()) ?? 0n));
   gauge('head', 'Position of the last event in the log', async () => Number((await log.head()) ?? 0n));
   // Two numbers of one reading of the log, which can be long.
-  let reading: ReturnType<typeof lagOf> | undefined;
-  const lag = () => {
-    reading ??= position()
-      .then((from) => lagOf(log, from))
-      .finally(() => {
-        reading = undefined;
-      });
-    return reading;
-  };
+  const lag = singleFlight(async () => lagOf(log, await position()));
   gauge('lag_events', 'Events that are not in the tables yet, counted up to 10,000', async () => (await lag()).lag_events);
   gauge('lag_seconds', 'How long the oldest of them has waited', async () => (await lag()).lag_seconds);
   gauge('parked_events', 'Events that could not be projected', () => countParked(database));
@@ -217,18 +210,12 @@ function collectEmbeddings(registers: Registry[], { log, database, embedder }: P
   );
   gauge('rate', 'Events per second over the last minute', () => embedder.status().map(({ model, rate }) => ({ model, value: rate })));
   // Four numbers of one reading of the log, which can be long.
-  let reading: ReturnType<typeof embeddingStandings> | undefined;
-  const standings = async (numberOf: (standing: EmbeddingStanding) => number | null) => {
-    reading ??= embeddingStandings(log, database)
-      .catch(() => [])
-      .finally(() => {
-        reading = undefined;
-      });
-    return (await reading).flatMap((standing) => {
+  const reading = singleFlight(() => embeddingStandings(log, database).catch(() => []));
+  const standings = async (numberOf: (standing: EmbeddingStanding) => number | null) =>
+    (await reading()).flatMap((standing) => {
       const value = numberOf(standing);
       return value === null ? [] : [{ model: standing.model, value }];
     });
-  };
   gauge('position', 'Position of the last event that has been looked at', () =>
     standings(({ position }) => (position === null ? null : Number(position))),
   );

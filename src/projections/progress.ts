@@ -2,6 +2,7 @@
 // node without a projector, by asking the database.
 import { type DatabasePool, sql } from 'slonik';
 import { z } from 'zod';
+import { singleFlight } from '../singleFlight.ts';
 
 export type Progress = {
   /** The position of the last event whose rows can be read; null before the first, undefined where that is not known yet. */
@@ -61,13 +62,7 @@ export function followProgress(database: DatabasePool, projector: string): Progr
     return row?.position == null ? null : BigInt(row.position);
   };
   // Many wait at once; one question at a time answers all of them.
-  let asked: Promise<bigint | null> | undefined;
-  const position = () => {
-    asked ??= ask().finally(() => {
-      asked = undefined;
-    });
-    return asked;
-  };
+  const position = singleFlight(ask);
   return {
     position,
     reached: async (wanted, timeoutMs) => {

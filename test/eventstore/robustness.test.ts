@@ -49,6 +49,9 @@ describe('a caller who sends', () => {
     await once(call, 'close');
     return String(status);
   }
+  /** All that was sent before, for what comes on one connection is answered in its order. */
+  const arrived = (session: ClientHttp2Session) =>
+    new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
   const framed = (length: number, bytes: number[], flag = 0) =>
     Buffer.from([flag, length >> 24, length >> 16, length >> 8, length, ...bytes]);
 
@@ -113,9 +116,8 @@ describe('a caller who sends', () => {
     const options = new messages.AppendReq.Options().setStreamIdentifier(identifier).setAny(new sharedMessages.Empty());
     call.write(frame(new messages.AppendReq().setOptions(options)));
     for (const part of parts(2)) call.write(part);
-    // Answered after what came before it on the same connection.
     await once(session, 'connect');
-    await new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+    await arrived(session);
     breakOff(call);
     await once(call, 'close');
     session.destroy();
@@ -180,14 +182,13 @@ describe('a caller who sends', () => {
     });
     session.on('error', () => undefined);
     await once(session, 'connect');
-    const arrived = () => new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
     for (let left = 0; left < 5_000 && !isEnded; left += 100) {
       const calls = Array.from({ length: 100 }, () =>
         session.request({ ':method': 'POST', ':path': read.path, 'content-type': 'application/grpc' }),
       );
-      await arrived();
+      await arrived(session);
       for (const call of calls) call.on('error', () => undefined).close(constants.NGHTTP2_CANCEL);
-      await arrived();
+      await arrived(session);
     }
     expect(isEnded).toBe(false);
     expect(await statusOf(session, read.path, framed(0, []))).toBe('3');
