@@ -33,11 +33,12 @@ type MutableRow = Record<string, unknown>;
 type Update = { readonly key: Row; readonly set: MutableRow; readonly add: Record<string, number> };
 export type Step = Writes | Extract<Change, { kind: 'remove' }>;
 
-/** Merges the changes of a batch, which are added in the log's order, to the steps that have their effect. */
+/** Merges the changes of a batch, which are added in the log's order, to the steps that have their effect on the tables of these keys. */
 export function merging(keys: ForeignKeys): { readonly add: (change: Change) => void; readonly steps: () => readonly Step[] } {
   const steps: Step[] = [];
   return {
-    add(change) {
+    add(added) {
+      const change = { ...added, table: keys.at(added.table) };
       if (change.kind === 'remove' && !isOfOneRow(change)) {
         steps.push(change);
         return;
@@ -75,14 +76,12 @@ const isOfOneRow = ({ table, where, except }: Extract<Change, { kind: 'remove' }
 function canJoin({ perTable, removes, mentioned }: Writes, change: Change, keys: ForeignKeys): boolean {
   // It is made before all updates and removals, of the rows that are not there yet as well.
   if (change.kind === 'updateWhere') {
-    const asksWhatMayGo = keys.of
-      .get(keys.at(change.table))
-      ?.some(({ column, onDelete }) => onDelete === 'set null' && column in change.where);
+    const asksWhatMayGo = keys.of.get(change.table)?.some(({ column, onDelete }) => onDelete === 'set null' && column in change.where);
     return (perTable.get(change.table)?.updates.size ?? 0) === 0 && !(removes && asksWhatMayGo);
   }
   if (change.kind === 'insert' && mentioned.has(change.row.id)) return false;
   if (change.kind === 'remove' || !removes) return true;
-  if (change.kind === 'update') return !keys.of.get(keys.at(change.table))?.some(({ column }) => column in change.set);
+  if (change.kind === 'update') return !keys.of.get(change.table)?.some(({ column }) => column in change.set);
   const [writes, key] = [perTable.get(change.table), keyOf(change.table, change.row)];
   return !writes?.removals.has(key) && !writes?.inserts.has(key);
 }
@@ -131,7 +130,7 @@ function mergeInto(step: Writes, change: Change, keys: ForeignKeys): void {
 /** Notes what a row belongs and points to, other than its owner. */
 function mention({ mentioned }: Writes, table: Table, row: Row, keys: ForeignKeys): void {
   const note = (id: unknown) => id != null && mentioned.add(id);
-  for (const { column: name, target } of keys.of.get(keys.at(table)) ?? []) if (!isOfUsers(target)) note(row[name]);
+  for (const { column: name, target } of keys.of.get(table) ?? []) if (!isOfUsers(target)) note(row[name]);
   for (const name of table.pointers) note(row[name]);
 }
 
@@ -144,8 +143,7 @@ const isMeant = (row: Row, { where, except }: UpdateWhere) =>
  * What is inserted and removed in one step is not written at all, nor what came to belong to it meanwhile; and what came to point
  * to it points to nothing.
  */
-function leaveOutPassing(step: Writes, keys: ForeignKeys): void {
-  const perTable = placed(step, keys);
+function leaveOutPassing({ perTable }: Writes, keys: ForeignKeys): void {
   const passing = new Map<Table, Set<unknown>>([...perTable.keys()].map((table) => [table, new Set()]));
   for (const [table, { inserts, removals }] of perTable) {
     const ownParent = keys.of.get(table)?.find(isOwnParent(table));
@@ -199,22 +197,19 @@ export type Statement = { readonly query: QuerySqlToken; readonly inserts?: numb
 export function* statementsOf(steps: readonly Step[], keys: ForeignKeys, trusting = false): Generator<Statement> {
   for (const step of steps) {
     if (step.kind === 'remove') {
-      yield { query: removeRows(keys.at(step.table), [step.where], step.except) };
+      yield { query: removeRows(step.table, [step.where], step.except) };
       continue;
     }
-    for (const { table, where, except, set } of step.first) yield { query: updateRowsWhere(keys.at(table), where, except, set) };
-    const perTable = placed(step, keys);
-    yield* written(perTable, keys, trusting);
+    for (const { table, where, except, set } of step.first) yield { query: updateRowsWhere(table, where, except, set) };
+    yield* written(step.perTable, keys, trusting);
     for (const table of keys.order) {
-      const removals = [...(perTable.get(table)?.removals.values() ?? [])];
+      const removals = [...(step.perTable.get(table)?.removals.values() ?? [])];
       if (removals.length > 0) yield { query: removeRows(table, removals, {}) };
     }
   }
 }
 
-type PerTable = ReadonlyMap<Table, TableWrites>;
-
-function* written(perTable: PerTable, keys: ForeignKeys, trusting: boolean): Generator<Statement> {
+function* written(perTable: Writes['perTable'], keys: ForeignKeys, trusting: boolean): Generator<Statement> {
   const keysOf = (table: Table) => keys.of.get(table) ?? [];
   const asked = (table: Table) => (trusting ? keysOf(table).filter(({ target }) => isOfUsers(target)) : keysOf(table));
   for (const table of keys.order) {
@@ -273,7 +268,7 @@ export async function write(
 export function areIndependent([step, ...others]: readonly Step[], keys: ForeignKeys): boolean {
   if (step === undefined) return true;
   if (step.kind !== 'write' || step.first.length > 0 || others.length > 0) return false;
-  const perTable = placed(step, keys);
+  const { perTable } = step;
   return [...perTable].every(([table, { inserts, updates, removals }]) => {
     if (removals.size > 0) return false;
     const changes = [...updates.values()];
@@ -300,7 +295,7 @@ export async function writeAtOnce(
   keys: ForeignKeys,
   move: FragmentSqlToken,
 ): Promise<{ dropped: number } | undefined> {
-  const perTable = steps.flatMap((step) => (step.kind === 'write' ? [...placed(step, keys)] : []));
+  const perTable = steps.flatMap((step) => (step.kind === 'write' ? [...step.perTable] : []));
   const hasMoved = sql.fragment`EXISTS (SELECT FROM moved)`;
   const inserting = perTable.flatMap(([table, { inserts }]): Part[] => {
     const rows = [...inserts.values()];
@@ -321,8 +316,6 @@ const alike = (updates: readonly Update[]): readonly (readonly [Update, ...Updat
   [...Map.groupBy(updates, ({ set, add }) => [...Object.keys(set), '+', ...Object.keys(add)].join(' ')).values()].flatMap(
     ([first, ...others]) => (first ? [[first, ...others] as const] : []),
   );
-
-const placed = ({ perTable }: Writes, { at }: ForeignKeys) => new Map([...perTable].map(([table, writes]) => [at(table), writes]));
 
 const isOfUsers = ({ row }: Table) => row === userRows.row;
 
