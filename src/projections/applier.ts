@@ -11,18 +11,10 @@ import type { Place } from '../postgres/places.ts';
 import { daybookTable, initSql } from '../postgres/readModel.ts';
 import { sqlStateOf } from '../postgres/sqlState.ts';
 import { SHORT } from './batches.ts';
-import {
-  areIndependent,
-  merge,
-  merging,
-  type Statement,
-  type Step,
-  statementsOf,
-  writeAtOnce,
-  write as writeStatements,
-} from './changes.ts';
+import { merge, merging, type Step } from './changes.ts';
 import { type ForeignKeys, readForeignKeys } from './foreignKeys.ts';
 import type { Change, Projection } from './projection.ts';
+import { areIndependent, type Statement, statementsOf, writeAtOnce, write as writeStatements } from './statements.ts';
 
 export const READ_MODEL = 'read_model';
 

@@ -79,6 +79,7 @@ describe('machinery', () => {
     ...[
       'projection.ts',
       'changes.ts',
+      'statements.ts',
       'projector.ts',
       'applier.ts',
       'batches.ts',
